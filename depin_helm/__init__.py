@@ -1,0 +1,1 @@
+"""Run a Kubernetes platform for decentralised AI compute from one values file."""
