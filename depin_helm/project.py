@@ -35,6 +35,11 @@ class Project:
         return self.root / "schema" / "values.schema.yaml"
 
     @property
+    def tools(self) -> Path:
+        """The pinned Go modules of the programs that depin-helm can build for itself."""
+        return self.root / "tools"
+
+    @property
     def lock(self) -> Path:
         """`charts.lock`, the content digests of the upstream charts; it lives with the environments."""
         return self.root / "charts.lock"
