@@ -1,0 +1,102 @@
+"""Which upstream charts the tests run on: the real ones from the chart cache, or the stand-ins in tests/standins.
+
+Tests take the session fixture `tier` (tests/conftest.py) and never look at the cache themselves; the run's
+closing lines then say which charts it was.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import shutil
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from depin_helm import project
+from depin_helm.charts import Cache, Dependency, dependencies
+from depin_helm.errors import ChartError
+
+ROOT = Path(__file__).parent.parent
+UMBRELLA = ROOT / "charts" / project.CHART_NAME
+STANDINS = Path(__file__).parent / "standins"
+
+#: `stand-ins` leaves the real charts alone even where the cache holds them.
+CHOICE = "DEPIN_HELM_TEST_CHARTS"
+
+
+@dataclass(frozen=True)
+class Tier:
+    """The upstream charts of a test run.
+
+    `cache` is a whole cache folder, to be handed on as DEPIN_HELM_CACHE: programs that were built for the
+    user's own cache are found in it too. `root` is a project folder that goes with it: the checkout, or for
+    the stand-ins a copy without `charts.lock`, which records the real charts.
+    """
+
+    real: bool
+    cache: Path
+    root: Path
+    why: str = ""
+
+    def __str__(self) -> str:
+        return "the real upstream charts" if self.real else f"STAND-IN charts ({self.why})"
+
+
+def chart_tier(scratch: Path) -> Tier:
+    """The real charts when the user's chart cache holds every one that Chart.yaml names, else the stand-ins.
+
+    These are imported into a cache of their own in the folder `scratch`, so that they never get into the
+    user's.
+    """
+    own = project.cache_directory(os.environ.get("DEPIN_HELM_CACHE"))
+    if os.environ.get(CHOICE) == "stand-ins":
+        return _standins(scratch, own, f"{CHOICE}=stand-ins")
+    cache = Cache(own)
+    missing = []
+    for chart in upstream():
+        try:
+            cache.get(chart.name, chart.version)
+        except ChartError:
+            missing.append(str(chart))
+    if missing:
+        return _standins(scratch, own, f"{own} lacks {', '.join(missing)}")
+    return Tier(real=True, cache=own, root=ROOT)
+
+
+def upstream() -> tuple[Dependency, ...]:
+    """The umbrella's dependencies that come from a repository."""
+    return tuple(chart for chart in dependencies(UMBRELLA) if chart.upstream)
+
+
+def _standins(scratch: Path, own: Path, why: str) -> Tier:
+    archives = [_pack(STANDINS / chart.name, scratch / "archives", chart.version) for chart in upstream()]
+    cache, root = scratch / "cache", scratch / "project"
+    cache.mkdir()
+    (own / "bin").mkdir(parents=True, exist_ok=True)
+    (cache / "bin").symlink_to(own / "bin")
+    generated = shutil.ignore_patterns("*.tgz", "crds", "values.schema.json", "Chart.lock")
+    for name in ("charts", "values", "schema", "tools"):
+        shutil.copytree(ROOT / name, root / name, ignore=generated)
+    Cache(cache).import_(archives)
+    return Tier(real=False, cache=cache, root=root, why=why)
+
+
+def _pack(folder: Path, destination: Path, version: str) -> Path:
+    """The chart in `folder` as an archive of `version`; the same files give the same bytes."""
+    destination.mkdir(parents=True, exist_ok=True)
+    archive = destination / f"{folder.name}-{version}.tgz"
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            content = file.read_bytes()
+            if file == folder / "Chart.yaml":
+                content += f"version: {version}\n".encode()
+            member = tarfile.TarInfo(f"{folder.name}/{file.relative_to(folder)}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return archive
