@@ -1,4 +1,4 @@
-"""Which upstream charts the tests run on: the real ones from the chart cache, or the stand-ins in tests/standins.
+"""Which upstream charts the tests run on: the real ones from the chart cache, or our stand-ins.
 
 Tests take the session fixture `tier` (tests/conftest.py) and never look at the cache themselves; the run's
 closing lines then say which charts it was.
@@ -10,6 +10,7 @@ import gzip
 import io
 import os
 import shutil
+import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,32 +72,44 @@ def upstream() -> tuple[Dependency, ...]:
 
 
 def _standins(scratch: Path, own: Path, why: str) -> Tier:
-    archives = [_pack(STANDINS / chart.name, scratch / "archives", chart.version) for chart in upstream()]
     cache, root = scratch / "cache", scratch / "project"
-    cache.mkdir()
+    cache.mkdir(parents=True)
     (own / "bin").mkdir(parents=True, exist_ok=True)
     (cache / "bin").symlink_to(own / "bin")
     generated = shutil.ignore_patterns("*.tgz", "crds", "values.schema.json", "Chart.lock")
     for name in ("charts", "values", "schema", "tools"):
         shutil.copytree(ROOT / name, root / name, ignore=generated)
-    Cache(cache).import_(archives)
+    Cache(cache).import_(pack(chart, scratch) for chart in upstream())
     return Tier(real=False, cache=cache, root=root, why=why)
 
 
-def _pack(folder: Path, destination: Path, version: str) -> Path:
-    """The chart in `folder` as an archive of `version`; the same files give the same bytes."""
-    destination.mkdir(parents=True, exist_ok=True)
-    archive = destination / f"{folder.name}-{version}.tgz"
+def pack(chart: Dependency, destination: Path) -> Path:
+    """The stand-in for an upstream chart as an archive in folder `destination`; same files, same bytes."""
+    folder = STANDINS / chart.name
+    files = {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    files[Path("Chart.yaml")] += f"version: {chart.version}\n".encode()
+    files[Path("templates/_standin.tpl")] = (STANDINS / "common.tpl").read_bytes()
+    archive = destination / f"{chart.name}-{chart.version}.tgz"
     with (
         archive.open("wb") as raw,
         gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as zipped,
         tarfile.open(fileobj=zipped, mode="w") as tar,
     ):
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            content = file.read_bytes()
-            if file == folder / "Chart.yaml":
-                content += f"version: {version}\n".encode()
-            member = tarfile.TarInfo(f"{folder.name}/{file.relative_to(folder)}")
+        for path, content in sorted(files.items()):
+            member = tarfile.TarInfo(f"{chart.name}/{path}")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return archive
+
+
+def main() -> None:
+    """Say which charts there are, for `make demo`: `real` or `stand-ins`, the cache, the project; one a line.
+
+    Stand-ins go into the folder named on the command line.
+    """
+    found = chart_tier(Path(sys.argv[1]))
+    sys.stdout.write(f"{'real' if found.real else 'stand-ins'}\n{found.cache}\n{found.root}\n")
+
+
+if __name__ == "__main__":
+    main()
