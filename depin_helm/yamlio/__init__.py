@@ -1,0 +1,22 @@
+"""The only reader and writer of YAML, which means what it means to Helm.
+
+Two readers: `load` is fast and takes what machines wrote (manifests, CRDs, Chart.yaml); `read_values` takes
+what people wrote: it knows where each key stands and refuses what Helm would misread without a word.
+"""
+
+from depin_helm.yamlio.document import Document, Mark, Path, examine, format_path, parse_values, read_values
+from depin_helm.yamlio.machine import YAMLError, dump, load, load_all
+
+__all__ = [
+    "Document",
+    "Mark",
+    "Path",
+    "YAMLError",
+    "dump",
+    "examine",
+    "format_path",
+    "load",
+    "load_all",
+    "parse_values",
+    "read_values",
+]
