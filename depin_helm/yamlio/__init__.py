@@ -4,7 +4,17 @@ Two readers: `load` is fast and takes what machines wrote (manifests, CRDs, Char
 what people wrote: it knows where each key stands and refuses what Helm would misread without a word.
 """
 
-from depin_helm.yamlio.document import Document, Mark, Path, examine, format_path, parse_values, read_values
+from depin_helm.yamlio.document import (
+    Document,
+    Mark,
+    Path,
+    content,
+    examine,
+    format_path,
+    parse_path,
+    parse_values,
+    read_values,
+)
 from depin_helm.yamlio.machine import YAMLError, dump, load, load_all
 
 __all__ = [
@@ -12,11 +22,13 @@ __all__ = [
     "Mark",
     "Path",
     "YAMLError",
+    "content",
     "dump",
     "examine",
     "format_path",
     "load",
     "load_all",
+    "parse_path",
     "parse_values",
     "read_values",
 ]

@@ -62,6 +62,12 @@ def format_path(path: Sequence[str | int]) -> str:
     return text
 
 
+def parse_path(text: str) -> Path:
+    r"""The path that `format_path` writes as `text`."""
+    parts = re.findall(r"\[([0-9]+)\]|((?:\\.|[^.\[\\])+)", text)
+    return tuple(int(index) if index else re.sub(r"\\(.)", r"\1", key) for index, key in parts)
+
+
 def read_values(file: File, *, name: str | None = None) -> Document:
     """Read a values file; `name` is what findings call it.
 

@@ -1,0 +1,28 @@
+"""From files and `--set` to an environment: merged as Helm merges, with the origin of each value."""
+
+from depin_helm.values.environment import (
+    Environment,
+    Origin,
+    load_environment,
+    origins_of,
+    read_environment,
+    write_for_helm,
+)
+from depin_helm.values.merging import Defaults, coalesce, merge
+from depin_helm.values.settings import ClusterMatch, Settings, Timeouts, duration
+
+__all__ = [
+    "ClusterMatch",
+    "Defaults",
+    "Environment",
+    "Origin",
+    "Settings",
+    "Timeouts",
+    "coalesce",
+    "duration",
+    "load_environment",
+    "merge",
+    "origins_of",
+    "read_environment",
+    "write_for_helm",
+]
