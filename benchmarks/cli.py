@@ -16,7 +16,7 @@ def main() -> None:
         bare.append(run([sys.executable, "-c", "pass"]))
         ours.append(run([DEPIN_HELM, "--help"]))
     detail = f"{median(ours) * 1000:.0f} ms / {median(bare) * 1000:.0f} ms, median of {ROUNDS}"
-    show([Result("depin-helm --help / python -c pass", median(ours) / median(bare), 10, "×", detail)])
+    show([Result("depin-helm --help / python -c pass", median(ours) / median(bare), 10, "x", detail)])
 
 
 if __name__ == "__main__":

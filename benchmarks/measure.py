@@ -40,7 +40,9 @@ def run(command: Sequence[str | Path], environ: Mapping[str, str] | None = None)
     seconds = time.perf_counter() - started
     peak.join()
     if process.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}\nended with {process.returncode}:\n{output.decode()[-4000:]}")
+        sys.exit(
+            f"{' '.join(map(str, command))}\nended with {process.returncode}:\n{output.decode()[-4000:]}"
+        )
     return Run(seconds, peak.megabytes)
 
 
@@ -88,7 +90,7 @@ def show(results: Sequence[Result]) -> None:
     """Print the table; exit 1 if a figure is over its limit."""
     for result in results:
         verdict = "ok" if result.figure <= result.limit else "TOO MUCH"
-        amount = f"{result.figure:.2f} {result.unit}".strip()
-        print(f"{result.what:<52} {amount:>10}  limit {result.limit:g} {result.unit:<2}  {verdict}  {result.detail}")
+        amount, limit = (f"{number:.3g} {result.unit}" for number in (result.figure, result.limit))
+        print(f"{result.what:<45} {amount:>8}  limit {limit:<8} {verdict:<9} {result.detail}")
     if any(result.figure > result.limit for result in results):
         sys.exit(1)

@@ -21,7 +21,7 @@ def main() -> None:
         overrides = values.load_environment(setting.project, ENVIRONMENT).overrides
         chart = Path(scratch) / "umbrella"
         run([DEPIN_HELM, "assemble", "--project", setting.project.root, "--to", chart], setting.environ)
-        command = [DEPIN_HELM, "render", "--project", setting.project.root, "--env", ENVIRONMENT]
+        command = setting.command("render", environment=ENVIRONMENT)
         run(command, setting.environ)  # fills the cache of assembled charts
         with values.write_for_helm(overrides) as file:
             for _ in range(ROUNDS):
@@ -30,7 +30,7 @@ def main() -> None:
     detail = f"{median(ours):.2f} s / {median(bare):.2f} s, median of {ROUNDS}, on {setting.tier}"
     show(
         [
-            Result("render of all layers / one helm template", median(ours) / median(bare), 2, "×", detail),
+            Result("render of all layers / one helm template", median(ours) / median(bare), 2, "x", detail),
             Result("peak memory of Python", max(each.megabytes for each in ours), 250, "MB"),
         ]
     )

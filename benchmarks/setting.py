@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.measure import DEPIN_HELM
 from depin_helm import tools
 from depin_helm.project import Project
 from tests.tier import Tier, chart_tier
@@ -27,6 +28,10 @@ class Setting:
         project = Project(tier.root)
         programs = tools.build(["helm", "kubernetes"], project.tools, tier.cache)
         return cls(tier, project, programs["helm"], programs["kubectl"])
+
+    def command(self, *arguments: str, environment: str = "sandbox") -> list[str | Path]:
+        """A command line of depin-helm for an environment of the project."""
+        return [DEPIN_HELM, *arguments, "--project", self.project.root, "--env", environment]
 
     @property
     def environ(self) -> Mapping[str, str]:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from depin_helm import project
-from depin_helm.charts import Cache, Dependency, dependencies
+from depin_helm.charts import Cache, Dependency, Lock, dependencies
 from depin_helm.errors import ChartError
+from depin_helm.project import Project
 
 ROOT = Path(__file__).parent.parent
 UMBRELLA = ROOT / "charts" / project.CHART_NAME
@@ -54,11 +55,11 @@ def chart_tier(scratch: Path) -> Tier:
     own = project.cache_directory(os.environ.get("DEPIN_HELM_CACHE"))
     if os.environ.get(CHOICE) == "stand-ins":
         return _standins(scratch, own, f"{CHOICE}=stand-ins")
-    cache = Cache(own)
+    lock = Lock(Project(ROOT).lock, upstream())
     missing = []
     for chart in upstream():
         try:
-            cache.get(chart.name, chart.version)
+            Cache(own).get(chart.name, chart.version, lock.digest(chart.name, chart.version))
         except ChartError:
             missing.append(str(chart))
     if missing:
