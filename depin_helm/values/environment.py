@@ -251,7 +251,7 @@ def _coalesced(
     subcharts = {name: Defaults(document.data) for name, document in charts.items()}
     values = coalesce(overrides, defaults, subcharts)
     for name in charts:
-        given = any("global" in (source.get(name) or {}) for source in (overrides, defaults))
-        if isinstance(values[name], dict) and not given:
+        given = [source[name] for source in (overrides, defaults) if isinstance(source.get(name), dict)]
+        if isinstance(values[name], dict) and not any("global" in section for section in given):
             values[name].pop("global", None)
     return values

@@ -16,6 +16,7 @@ from depin_helm.yamlio.document import (
     read_values,
 )
 from depin_helm.yamlio.machine import YAMLError, dump, load, load_all
+from depin_helm.yamlio.scalars import plain
 
 __all__ = [
     "Document",
@@ -30,5 +31,6 @@ __all__ = [
     "load_all",
     "parse_path",
     "parse_values",
+    "plain",
     "read_values",
 ]

@@ -1,0 +1,199 @@
+"""Values against the schema: every mistake becomes one finding, and no value is ever repeated.
+
+The schema's source is commented YAML; `build` makes the values.schema.json of it that Helm enforces. Helm
+resolves a relative `$ref` against its working directory, so none is left.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path as File
+from typing import TYPE_CHECKING, Any
+
+from depin_helm import yamlio
+from depin_helm.errors import Finding
+from depin_helm.values import Environment
+from depin_helm.yamlio import Path, format_path, plain
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+_DEFINITIONS = "definitions"
+
+
+def build(source: File) -> str:
+    """The text of values.schema.json; the same source gives the same text.
+
+    Raises:
+        ValuesError: the source is no YAML, or names a definition that it does not have.
+    """
+    return json.dumps(load(source), indent=1, ensure_ascii=False) + "\n"
+
+
+def load(source: File) -> dict[str, Any]:
+    """The schema with every `$ref` replaced by what it names, the keys beside it on top."""
+    document = yamlio.read_values(source)
+    schema: dict[str, Any] = _inlined(document.data, document.data.get(_DEFINITIONS, {}))
+    schema.pop(_DEFINITIONS, None)
+    return schema
+
+
+def check(environment: Environment, schema: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Everything in the environment's values that the schema does not allow; one finding per mistake.
+
+    In the order of the files (the environment's own before those on top of it), then of their lines. A
+    finding stands where the value comes from; one about something missing, where its section does.
+    """
+    found: dict[Path, _Said] = {}
+    for error in _errors(environment.values, schema):
+        for said in _explain(error, schema):
+            found.setdefault(said.path, said)
+    meant = {said.meant for said in found.values()}
+    findings = (
+        environment.finding(said.path, said.message, said.hint)
+        for said in found.values()
+        if said.path not in meant  # missing, because it is misspelt
+    )
+    rank = {source: number for number, source in enumerate(environment.sources)}
+    return tuple(sorted(findings, key=lambda finding: (rank.get(finding.file, -1), finding)))
+
+
+def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        named = definitions[node["$ref"].removeprefix(f"#/{_DEFINITIONS}/")]
+        node = {**named, **{key: value for key, value in node.items() if key != "$ref"}}
+    return {key: _inlined(value, definitions) for key, value in node.items()}
+
+
+# --- errors ------------------------------------------------------------------------------------
+
+
+def _errors(values: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    from jsonschema import Draft7Validator, validators
+    from jsonschema.exceptions import best_match
+
+    extend: Any = validators.extend
+    for error in extend(Draft7Validator, {"pattern": _pattern})(schema).iter_errors(values):
+        # Of alternatives that all failed, the one that came closest.
+        yield (best_match(error.context) if error.context else None) or error
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """`pattern` as Helm's validator has it: in Python, `$` would match before a last line break too."""
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
+        yield ValidationError("does not match")
+
+
+# --- what to say of them -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Said:
+    """`meant` is the path that an unknown key was probably meant to have."""
+
+    path: Path
+    message: str
+    hint: str = ""
+    meant: Path | None = None
+
+
+def _explain(error: Any, schema: Mapping[str, Any]) -> Iterator[_Said]:
+    path: Path = tuple(error.absolute_path)
+    rule, instance = error.validator_value, error.instance
+    title = error.schema.get("title") if isinstance(error.schema, dict) else None
+    if "propertyNames" in error.absolute_schema_path:
+        yield _Said((*path, instance), f"the key must be {title}")
+    elif error.validator == "additionalProperties":
+        yield from _unknown_keys(instance, error.schema, path, schema)
+    elif error.validator == "required":
+        yield from (_Said((*path, key), "is missing") for key in rule if key not in instance)
+    elif error.validator == "type":
+        kinds = [rule] if isinstance(rule, str) else rule
+        wanted = title or " or ".join(_WANTED[kind] for kind in kinds if kind != "null")
+        yield _Said(
+            path,
+            f"must be {wanted}, not {_KINDS[type(instance)]}",
+            _type_hint(kinds, error.schema.get("pattern", ""), instance),
+        )
+    elif error.validator == "enum":
+        known = [choice for choice in rule if choice]
+        similar = difflib.get_close_matches(str(instance), known, 1)
+        yield _Said(
+            path, f"must be one of: {', '.join(known)}", f"did you mean {similar[0]}?" if similar else ""
+        )
+    else:
+        limit = _LIMITS.get(str(error.validator), "breaks the schema's rule {rule}").format(rule=rule)
+        yield _Said(path, f"must be {title}" if title else limit)
+
+
+_WANTED = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+_KINDS = {
+    dict: "a mapping",
+    list: "a list",
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+    type(None): "null",
+}
+_LIMITS = {
+    "minimum": "must be at least {rule}",
+    "maximum": "must be at most {rule}",
+    "minLength": "must not be empty",
+    "maxLength": "must have at most {rule} characters",
+}
+
+
+def _type_hint(kinds: Sequence[str], pattern: str, instance: Any) -> str:
+    if instance is None:
+        return "delete the line to keep the default"
+    if "string" in kinds and isinstance(instance, bool | int | float):
+        return "quote it" if re.search(pattern, str(instance)) else ""
+    if isinstance(instance, str) and isinstance(plain(instance), bool | int | float):
+        return "remove the quotes"
+    if "object" in kinds or isinstance(instance, dict):
+        return "check the indentation"
+    return ""
+
+
+def _unknown_keys(
+    instance: Mapping[str, Any], closed: Mapping[str, Any], path: Path, schema: Mapping[str, Any]
+) -> Iterator[_Said]:
+    known = closed.get("properties", {})
+    for key in instance:
+        if key in known:
+            continue
+        elsewhere = [other for other in _paths(schema) if other[-1] == key]
+        similar = difflib.get_close_matches(key, known, 1)
+        if len(elsewhere) == 1:
+            yield _Said((*path, key), "unknown key", f"did you mean {format_path(elsewhere[0])}?")
+        elif similar:
+            yield _Said((*path, key), "unknown key", f"did you mean {similar[0]}?", (*path, similar[0]))
+        else:
+            yield _Said(
+                (*path, key), "unknown key", f"known: {', '.join(key for key in known if key != 'global')}"
+            )
+
+
+def _paths(schema: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
+    """The paths of all keys that the schema knows by name."""
+    for key, inner in schema.get("properties", {}).items():
+        yield (*path, key)
+        yield from _paths(inner, (*path, key))
