@@ -166,7 +166,12 @@ def _even(path: str, data: bytes, source: str) -> bytes:
             return [plain(item) for item in node]
         if isinstance(node, bool):
             return str(node).lower()
-        # Nearly all of Helm's fields are text: `appVersion: 1.16` comes back as "1.16".
+        # Nearly all of Helm's fields are text: `appVersion: 1.10` comes back as "1.1", `8.0` as "8".
+        if isinstance(node, float):
+            return str(node).removesuffix(".0")
         return "" if node is None else re.sub(r"\s", " ", str(node))
 
-    return json.dumps(plain(metadata), sort_keys=True).encode()
+    try:
+        return json.dumps(plain(metadata), sort_keys=True).encode()
+    except RecursionError as error:
+        raise refused(source, f"its {path} is nested too deeply") from error

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import yaml
-
 from depin_helm import yamlio
 from depin_helm.errors import ChartError
 
@@ -69,9 +67,8 @@ def parse(data: bytes, source: str) -> dict[str, Any]:
     """
     try:
         loaded = yamlio.load(data)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ChartError(f"{source} is not YAML" + (f" (line {mark.line + 1})" if mark else "")) from error
+    except yamlio.YAMLError as error:
+        raise ChartError(f"{source} is not YAML: {error}") from error
     if not isinstance(loaded, dict):
         raise ChartError(f"{source} is not a mapping")
     return loaded

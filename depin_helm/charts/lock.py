@@ -6,8 +6,6 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import yaml
-
 from depin_helm import yamlio
 from depin_helm.charts import atomic
 from depin_helm.charts.dependency import Dependency, redacted
@@ -63,7 +61,7 @@ class Lock:
             return ()
         except OSError as error:
             raise ChartError(f"cannot read {self.file}: {error.strerror}") from error
-        except (yaml.YAMLError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise ChartError(
                 f"{self.file} is malformed: `charts` must list name, version, repository and digest",
                 hint="restore it from version control, or remove it and run `depin-helm charts pull`",

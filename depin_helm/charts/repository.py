@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx2
 import tenacity
-import yaml
 
 from depin_helm import yamlio
 from depin_helm.charts.dependency import Dependency, exact, redacted
@@ -102,7 +101,7 @@ class _Session:
             entries = yamlio.load(data)["entries"]
             if not isinstance(entries, dict):
                 raise TypeError("no mapping")
-        except (yaml.YAMLError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (yamlio.YAMLError, TypeError, KeyError) as error:
             raise ChartError(f"{_shown(url)} is no index of a Helm repository") from error
         return url, entries
 
@@ -141,7 +140,8 @@ class _Session:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_PassingError),
             stop=tenacity.stop_after_attempt(self.policy.attempts) | tenacity.stop_when_event_set(self.stop),
-            wait=tenacity.wait_exponential_jitter(self.policy.backoff, max=10, jitter=self.policy.backoff),
+            wait=tenacity.wait_exponential(self.policy.backoff, max=10)
+            + tenacity.wait_random(0, self.policy.backoff),
             sleep=tenacity.sleep_using_event(self.stop),
             reraise=True,
         )

@@ -1,0 +1,117 @@
+"""A Helm repository on a loopback address, with answers that real ones give on bad days."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from urllib.parse import urlsplit
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Server:
+    """Answers each path with the next of its `answers`, the last one for ever; `seen` counts requests."""
+
+    def __init__(self) -> None:
+        self.answers: defaultdict[str, list[Answer]] = defaultdict(lambda: [status(404)])
+        self.seen: Counter[str] = Counter()
+        self.headers: dict[str, dict[str, str]] = {}
+        self.over = threading.Event()
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = urlsplit(self.path).path  # a proxy is asked for a whole address
+                owner.seen[path] += 1
+                owner.headers[path] = dict(self.headers)
+                answers = owner.answers[path]
+                answer = answers.pop(0) if len(answers) > 1 else answers[0]
+                try:
+                    answer(self)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+                """Keep quiet."""
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01})
+
+    def __enter__(self) -> Server:
+        self.thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.over.set()
+        self.http.shutdown()
+        self.thread.join()
+        self.http.server_close()
+
+    @property
+    def url(self) -> str:
+        """The server's address, without a slash at its end."""
+        return f"http://127.0.0.1:{self.http.server_port}"
+
+
+def body(data: bytes, before: Callable[[], object] = lambda: None, **headers: str) -> Answer:
+    """Answer with `data`, after `before` has returned."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        before()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    return answer
+
+
+def status(code: int) -> Answer:
+    """Answer with an error."""
+    return lambda handler: handler.send_error(code)
+
+
+def redirect(location: str) -> Answer:
+    """Answer with another address."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", location)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def cut(data: bytes, length: int | None = None) -> Answer:
+    """Promise `length` bytes (twice as many as there are), send `data` and hang up."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(length or 2 * len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
+        handler.close_connection = True
+
+    return answer
+
+
+def trickle(server: Server, pause: float) -> Answer:
+    """Send a byte every `pause` seconds, for ever."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        while not server.over.wait(pause):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+
+    return answer
