@@ -27,6 +27,9 @@ STANDINS = Path(__file__).parent / "standins"
 #: `stand-ins` leaves the real charts alone even where the cache holds them.
 CHOICE = "DEPIN_HELM_TEST_CHARTS"
 
+#: A file in a cache folder that holds stand-ins, so that nobody takes them for the real charts.
+MARK = "STAND-INS"
+
 
 @dataclass(frozen=True)
 class Tier:
@@ -52,7 +55,9 @@ def chart_tier(scratch: Path) -> Tier:
     These are imported into a cache of their own in the folder `scratch`, so that they never get into the
     user's.
     """
-    own = project.cache_directory(os.environ.get("DEPIN_HELM_CACHE"))
+    own = project.cache_directory(os.environ.get("DEPIN_HELM_CACHE")).absolute()
+    if (own / MARK).exists():  # a shell that `make demo` has told to look around; the user's own is beside it
+        own = (own / "bin").resolve().parent
     if os.environ.get(CHOICE) == "stand-ins":
         return _standins(scratch, own, f"{CHOICE}=stand-ins")
     lock = Lock(Project(ROOT).lock, upstream())
@@ -74,9 +79,12 @@ def upstream() -> tuple[Dependency, ...]:
 
 def _standins(scratch: Path, own: Path, why: str) -> Tier:
     cache, root = scratch / "cache", scratch / "project"
-    cache.mkdir(parents=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / MARK).touch()
     (own / "bin").mkdir(parents=True, exist_ok=True)
-    (cache / "bin").symlink_to(own / "bin")
+    if not (cache / "bin").is_symlink():
+        (cache / "bin").symlink_to(own / "bin")
+    shutil.rmtree(root, ignore_errors=True)
     generated = shutil.ignore_patterns("*.tgz", "crds", "values.schema.json", "Chart.lock")
     for name in ("charts", "values", "schema", "tools"):
         shutil.copytree(ROOT / name, root / name, ignore=generated)
@@ -104,12 +112,12 @@ def pack(chart: Dependency, destination: Path) -> Path:
 
 
 def main() -> None:
-    """Say which charts there are, for `make demo`: `real` or `stand-ins`, the cache, the project; one a line.
+    """For `make demo`: the cache, the project, and why stand-ins, or nothing for the real charts; one a line.
 
-    Stand-ins go into the folder named on the command line.
+    Stand-ins go into the folder named on the command line, which may hold them already.
     """
     found = chart_tier(Path(sys.argv[1]))
-    sys.stdout.write(f"{'real' if found.real else 'stand-ins'}\n{found.cache}\n{found.root}\n")
+    sys.stdout.write(f"{found.cache}\n{found.root}\n{found.why}\n")
 
 
 if __name__ == "__main__":
