@@ -15,13 +15,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from depin_helm import schema, yamlio
-from depin_helm.charts import Cache, CachedChart, Dependency, dependencies, extract
+from depin_helm.charts import CachedChart, extract
 from depin_helm.errors import ChartError
 from depin_helm.plan import Layer, Plan
 from depin_helm.project import Project
@@ -54,24 +54,6 @@ class Assembly:
         return crds
 
 
-def upstream(project: Project, cache: Cache) -> tuple[CachedChart, ...]:
-    """The cached archives of the umbrella's upstream dependencies, in Chart.yaml's order.
-
-    Raises:
-        ChartError: one is missing or damaged; the message names all that are.
-    """
-    found: list[CachedChart] = []
-    problems: list[ChartError] = []
-    for dependency in _upstream_dependencies(project):
-        try:
-            found.append(cache.get(dependency.name, dependency.version))
-        except ChartError as error:
-            problems.append(error)
-    if problems:
-        raise ChartError("\n".join(problem.message for problem in problems), hint=problems[0].hint)
-    return tuple(found)
-
-
 def checkout(project: Project, charts: Sequence[CachedChart], render: Render) -> dict[PurePosixPath, bytes]:
     """The generated files of a complete umbrella chart, by path within its folder."""
     files = {SCHEMA_FILE: schema.build(project.schema_source).encode()}
@@ -92,6 +74,12 @@ def check(chart: Path, files: Mapping[PurePosixPath, bytes]) -> tuple[str, ...]:
     return tuple(sorted(missing + changed + left_over))
 
 
+def copy_own_files(project: Project, chart: Path) -> None:
+    """Copy the umbrella's committed files into the folder `chart`, which need not exist."""
+    for path in _own_files(project.chart):
+        _replace(chart / path, (project.chart / path).read_bytes())
+
+
 def write(chart: Path, files: Mapping[PurePosixPath, bytes]) -> None:
     """Put the generated `files` into the folder `chart` and take those away that are not generated any more.
 
@@ -105,7 +93,9 @@ def write(chart: Path, files: Mapping[PurePosixPath, bytes]) -> None:
             _replace(chart / path, content)
 
 
-def assemble(project: Project, charts: Sequence[CachedChart], plan: Plan, render: Render, cache: Path) -> Assembly:
+def assemble(
+    project: Project, charts: Sequence[CachedChart], plan: Plan, render: Render, cache: Path
+) -> Assembly:
     """Build every layer's chart and the CRDs in the folder `cache`, or take those that lie there already.
 
     Raises:
@@ -126,10 +116,6 @@ def assemble(project: Project, charts: Sequence[CachedChart], plan: Plan, render
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return Assembly(directory, key, tuple(charts))
-
-
-def _upstream_dependencies(project: Project) -> Iterator[Dependency]:
-    return (dependency for dependency in dependencies(project.chart) if dependency.repository)
 
 
 def _key(project: Project, charts: Sequence[CachedChart]) -> str:

@@ -67,6 +67,10 @@ class Plan:
         """The plan without the layers whose components `values` all turn off."""
         return Plan(tuple(layer for layer in self.layers if layer.enabled_components(values)))
 
+    def first(self) -> Plan:
+        """The plan of the layers that wait for none."""
+        return Plan(tuple(layer for layer in self.layers if not layer.after))
+
     def predecessors(self, layer: Layer, *, of: Plan | None = None) -> frozenset[str]:
         """Names of this plan's layers that `layer` waits for, also through layers that are not in this plan.
 
@@ -101,7 +105,9 @@ def load(chart: Path) -> Plan:
     placed = [name for layer in layers.values() for name in layer.components] + plain_only
     declared = [dependency.alias or dependency.name for dependency in dependencies(chart)]
     if sorted(placed) != sorted(declared):
-        wrong = ", ".join(sorted(set(placed) ^ set(declared)) or sorted({n for n in placed if placed.count(n) > 1}))
+        wrong = ", ".join(
+            sorted(set(placed) ^ set(declared)) or sorted({n for n in placed if placed.count(n) > 1})
+        )
         raise ChartError(
             f"{file} and the dependencies in Chart.yaml do not agree on: {wrong}",
             hint="each dependency stands in exactly one layer, or in plainOnly",
@@ -110,7 +116,9 @@ def load(chart: Path) -> Plan:
     if unknown:
         raise ChartError(f"{file}: `after` names layers that do not exist: {', '.join(sorted(unknown))}")
     try:
-        order = graphlib.TopologicalSorter({layer.name: layer.after for layer in layers.values()}).static_order()
+        order = graphlib.TopologicalSorter(
+            {layer.name: layer.after for layer in layers.values()}
+        ).static_order()
         return Plan(tuple(layers[name] for name in order))
     except graphlib.CycleError as error:
         raise ChartError(f"{file}: these layers wait for each other: {' → '.join(error.args[1])}") from error
