@@ -1,0 +1,122 @@
+"""The cluster as everyone uses it: its objects, and what this tool asks of it again and again."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from depin_helm import yamlio
+from depin_helm.cluster import crds, workloads
+from depin_helm.cluster.connection import ApiError
+from depin_helm.cluster.lock import Lock
+from depin_helm.cluster.objects import Object, Objects
+from depin_helm.errors import ClusterError, HelmError
+from depin_helm.helm import records
+
+
+class Cluster(Objects):
+    """An API server with the platform on it."""
+
+    # Namespaces and Secrets
+
+    def ensure_namespace(
+        self, name: str, labels: Mapping[str, str] | None = None, annotations: Mapping[str, str] | None = None
+    ) -> None:
+        """Create the namespace, or bring these of its labels and annotations up to date."""
+        metadata = {"name": name, "labels": dict(labels or {}), "annotations": dict(annotations or {})}
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, force=True)
+
+    def secret_keys(self, namespace: str, name: str) -> frozenset[str] | None:
+        """The keys of a Secret, never its values; None if there is none."""
+        secret = self.get("v1", "Secret", name, namespace)
+        return None if secret is None else frozenset(secret.get("data") or ())
+
+    def create_secret(
+        self,
+        namespace: str,
+        name: str,
+        data: Mapping[str, bytes],
+        *,
+        labels: Mapping[str, str] | None = None,
+        type: str = "Opaque",  # noqa: A002 - Kubernetes' word
+    ) -> bool:
+        """Create a Secret; False, and nothing changed, if there is one of that name."""
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": type,
+            "metadata": {"name": name, "namespace": namespace, "labels": dict(labels or {})},
+            "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
+        }
+        try:
+            self.create(secret)
+        except ApiError as error:
+            if error.reason == "AlreadyExists":
+                return False
+            raise
+        return True
+
+    # CRDs
+
+    def apply_crds(
+        self, definitions: Sequence[Mapping[str, Any]], *, dry_run: bool = False, timeout: float = 60.0
+    ) -> dict[str, crds.CrdState]:
+        """Bring CRDs up to date and wait until their kinds can be used; see `crds.apply`."""
+        return crds.apply(self, definitions, dry_run=dry_run, timeout=timeout)
+
+    # Releases and their workloads
+
+    def release_objects(self, release: str, namespace: str) -> Sequence[Object]:
+        """What a release's newest revision was rendered to, with hooks, each object with its namespace."""
+        record = records.newest(self, release, namespace)
+        if record is None:
+            return []
+        found = []
+        for text in (record.manifest, *record.hooks):
+            for obj in yamlio.load_all(text):
+                if isinstance(obj, dict) and obj.get("kind") and obj.get("apiVersion"):
+                    metadata = {**(obj.get("metadata") or {})}
+                    with suppress(ClusterError):  # a kind whose CRD is gone
+                        if self.resource(obj["apiVersion"], obj["kind"]).namespaced:
+                            metadata.setdefault("namespace", namespace)
+                    found.append({**obj, "metadata": metadata})
+        return found
+
+    def release_pods(self) -> dict[str, tuple[int, int]]:
+        """How many pods of each Helm release are (ready, wanted), from the workloads' own counts."""
+        return workloads.release_pods(self)
+
+    def pods_progress(self, objects: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+        """How many pods of these objects are (ready, wanted); what is not there yet counts as wanted."""
+        return workloads.progress(self, objects)
+
+    def why_not_ready(self, objects: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+        """What keeps these objects from being ready, in words, most useful first; empty if nothing does."""
+        return workloads.why_not_ready(self, objects)
+
+    def wait_ready(self, objects: Iterable[Mapping[str, Any]], timeout: float) -> None:
+        """Wait for those objects that have a Ready condition: Certificates, Issuers and ClusterIssuers.
+
+        Raises:
+            HelmError: they are not ready after `timeout` seconds; with what each says.
+        """
+        waited, step = 0.0, 0.1
+        while causes := workloads.conditions_not_ready(self, objects := list(objects)):
+            if waited >= timeout:
+                raise HelmError(f"not ready after {timeout:.0f} s", causes=causes)
+            self.pause(step)
+            waited, step = waited + step, min(1.0, step * 1.5)
+
+    # Locking
+
+    def lock(
+        self, environment: str, action: str = "change", *, on_lost: Callable[[], None] | None = None
+    ) -> Lock:
+        """Keep every other depin-helm off this cluster, until the lock is released; see `Lock`.
+
+        Raises:
+            LockedError: another one is at work on it.
+        """
+        return Lock.acquire(self, environment, action, on_lost=on_lost)
