@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -183,3 +184,8 @@ sys.exit(" ".join(sorted({HEAVY!r} & set(sys.modules))))
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "install" in result.stdout
     assert result.stderr.strip() == ""
+
+
+def test_the_documentation_lists_the_modules_in_their_order() -> None:
+    text = (ROOT / "docs/architecture.md").read_text().partition("\n## Modules\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", text, re.M) == ORDER
