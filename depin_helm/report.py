@@ -132,13 +132,15 @@ class Report:
         for change in changes:
             name = f"{change.kind}/{change.name}" + (f" in {change.namespace}" if change.namespace else "")
             self.raw(f"{change.action} {name} (layer {change.layer})")
+            if change.problem:
+                self.raw(f"    ! {change.problem}")
             old, new = change.old_yaml.splitlines(), change.new_yaml.splitlines()
             for line in list(difflib.unified_diff(old, new, lineterm="", n=3))[2:]:
                 self.raw(f"    {line}")
         if changes:
             actions = [change.action for change in changes]
             counts = ", ".join(f"{actions.count(action)} to {action}" for action in dict.fromkeys(actions))
-            self.say(f"{len(changes)} changes: {counts}")
+            self.say(f"{len(changes)} change{'s' if len(changes) != 1 else ''}: {counts}")
         else:
             self.say("No changes.")
 
@@ -287,7 +289,7 @@ class Report:
             yield advance
 
     def _say_progress(self, progress: Progress) -> None:
-        if progress.pods is not None or progress.state == "waiting":
+        if progress.state == "waiting" or (progress.state == "running" and progress.seconds):
             return
         took = f" after {progress.seconds:.1f} s" if progress.seconds else ""
         why = _why(progress)

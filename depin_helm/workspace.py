@@ -33,9 +33,9 @@ class Workspace:
     helm: Helm
 
     async def render(
-        self, *, kube_version: str = "", api_versions: Sequence[str] = ()
+        self, *, hooks: bool = True, kube_version: str = "", api_versions: Sequence[str] = ()
     ) -> tuple[tuple[Layer, str], ...]:
-        """The manifest of each of the plan's layers, in the plan's order; hooks included where they run.
+        """The manifest of each of the plan's layers, in the plan's order; with the `hooks` that Helm would run.
 
         The CRDs' API versions count as there; `api_versions` and `kube_version` are the cluster's.
         """
@@ -52,7 +52,7 @@ class Workspace:
                         file,
                         api_versions=versions,
                         kube_version=kube_version,
-                        no_hooks=not layer.hooks,
+                        no_hooks=not (hooks and layer.hooks),
                     )
             return layer, manifest
 

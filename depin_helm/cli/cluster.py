@@ -297,9 +297,11 @@ def _show_changes(target: Target, report: Report) -> bool:
 
     cluster = target.cluster
     rendered = asyncio.run(
-        target.workspace.render(kube_version=cluster.version(), api_versions=cluster.api_versions())
+        target.workspace.render(
+            hooks=False, kube_version=cluster.version(), api_versions=cluster.api_versions()
+        )
     )
-    changes = module.diff(rendered, target.workspace.assembly.crds(), cluster)
+    changes = module.diff(rendered, cluster, target.workspace.assembly.crds())
     report.changes(changes)
     return bool(changes)
 

@@ -1,0 +1,130 @@
+"""What tests ask a cluster that has the platform: all its objects, and statements about them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from depin_helm.cluster import Cluster
+
+Object = dict[str, Any]
+Name = tuple[str, str, str]
+
+#: Made and renewed by the control plane itself, all the time.
+_TRANSIENT = {"Event", "Lease", "Endpoints", "EndpointSlice", "Node", "ComponentStatus", "APIService"}
+
+RESTRICTED = ("cert-manager", "ingress-nginx", "monitoring", "logging")
+
+
+def objects(cluster: Cluster) -> dict[Name, Object]:
+    """All objects that last, by kind, namespace and name."""
+    found = {}
+    for (api_version, kind), resource in cluster.discover().resources.items():
+        if kind in _TRANSIENT or "list" not in resource.verbs:
+            continue
+        for item in cluster.list(api_version, kind):
+            metadata = item["metadata"]
+            found[kind, metadata.get("namespace", ""), metadata["name"]] = item
+    return found
+
+
+def is_release(item: Object) -> bool:
+    """Whether it is one of Helm's release records."""
+    return item["kind"] == "Secret" and item.get("type") == "helm.sh/release.v1"
+
+
+def versions(cluster: Cluster) -> dict[Name, str]:
+    """What changes whenever an object does, its status aside, of every object but Helm's records."""
+    return {name: _version(item) for name, item in objects(cluster).items() if not is_release(item)}
+
+
+def _version(item: Object) -> str:
+    """The resourceVersion; of an object with a status, which counts there too, all but that status."""
+    metadata = item["metadata"]
+    if "status" not in item:
+        return str(metadata["resourceVersion"])
+    managed = [entry for entry in metadata.get("managedFields", ()) if entry.get("subresource") != "status"]
+    rest = {key: value for key, value in metadata.items() if key != "resourceVersion"}
+    return json.dumps({**item, "status": None, "metadata": {**rest, "managedFields": managed}}, sort_keys=True)
+
+
+def record_sizes(cluster: Cluster) -> dict[str, int]:
+    """Bytes of each Helm record, as etcd stores them."""
+    return {
+        item["metadata"]["name"]: len(base64.b64decode(item["data"]["release"]))
+        for item in cluster.list("v1", "Secret", field_selector="type=helm.sh/release.v1")
+    }
+
+
+def secret_values(cluster: Cluster) -> dict[str, str]:
+    """Every secret text of the Secrets that depin-helm made, by namespace/name/key."""
+    found = {}
+    for item in cluster.list("v1", "Secret", label_selector="app.kubernetes.io/part-of=depin-platform"):
+        for key, value in (item.get("data") or {}).items():
+            metadata = item["metadata"]
+            found[f"{metadata['namespace']}/{metadata['name']}/{key}"] = base64.b64decode(value).decode()
+    return {name: text for name, text in found.items() if len(text) >= 20 and "\n" not in text}
+
+
+def pods_not_ready(cluster: Cluster) -> list[str]:
+    """Pods that do not run and are not done."""
+    return [
+        f"{pod['metadata']['namespace']}/{pod['metadata']['name']}: {pod['status'].get('phase')}"
+        for pod in cluster.list("v1", "Pod")
+        if pod["status"].get("phase") != "Succeeded" and not _ready(pod)
+    ]
+
+
+def prometheus_config(cluster: Cluster) -> str:
+    """The configuration that prometheus-operator made for Prometheus."""
+    secret = cluster.get("v1", "Secret", "prometheus-kube-prometheus-stack-prometheus", "monitoring")
+    assert secret is not None
+    return gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])).decode()
+
+
+def dangling(cluster: Cluster) -> list[str]:
+    """Secrets, ConfigMaps, their keys, claims and service accounts that pods refer to and nobody made."""
+    everything = objects(cluster)
+    missing = []
+    for (kind, namespace, name), item in everything.items():
+        if kind != "Pod":
+            continue
+        for target, wanted, keys in _references(item["spec"]):
+            found = everything.get((target, namespace, wanted))
+            have = {**(found or {}).get("data", {}), **(found or {}).get("binaryData", {})} if found else {}
+            lacking = [key for key in keys if key not in have]
+            if found is None or lacking:
+                missing.append(f"pod {namespace}/{name}: {target} {wanted} {' '.join(lacking)}".rstrip())
+    return missing
+
+
+def _ready(pod: Object) -> bool:
+    conditions = pod["status"].get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _references(spec: Object) -> Iterator[tuple[str, str, list[str]]]:
+    yield "ServiceAccount", spec.get("serviceAccountName", "default"), []
+    for volume in spec.get("volumes", ()):
+        sources = volume["projected"]["sources"] if "projected" in volume else [volume]
+        for source in sources:
+            for field, kind, key in (("secret", "Secret", "secretName"), ("configMap", "ConfigMap", "name")):
+                if field in source and not source[field].get("optional"):
+                    reference = source[field]
+                    name = reference.get(key) or reference["name"]
+                    yield kind, name, [each["key"] for each in reference.get("items", ())]
+        if "persistentVolumeClaim" in volume:
+            yield "PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"], []
+    for container in [*spec.get("initContainers", ()), *spec["containers"]]:
+        for variable in container.get("env", ()):
+            source = variable.get("valueFrom", {})
+            for field, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
+                if field in source and not source[field].get("optional"):
+                    yield kind, source[field]["name"], [source[field]["key"]]
+        for group in container.get("envFrom", ()):
+            for field, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
+                if field in group and not group[field].get("optional"):
+                    yield kind, group[field]["name"], []

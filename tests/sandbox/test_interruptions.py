@@ -1,0 +1,95 @@
+"""Rollouts that are killed, fail, and are taken back; each continues or is undone with the same commands."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from depin_helm import sandbox as sandboxes
+from depin_helm.cluster import Cluster
+from tests.sandbox import live
+from tests.sandbox.conftest import TOOLS
+from tests.sandbox.program import Program
+from tests.tier import Tier
+
+ENV = ("--env", "sandbox")
+
+
+@pytest.fixture(scope="module")
+def program(
+    tier: Tier, cache: Path, binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Program]:
+    """depin-helm on a sandbox that these tests take through one rollout after the other."""
+    started = sandboxes.up("interrupted", TOOLS, cache)
+    yield Program(tier, started.kubeconfig, tmp_path_factory.mktemp("interrupted"), binaries["helm"])
+    sandboxes.down("interrupted", cache)
+
+
+@pytest.fixture(scope="module")
+def cluster(program: Program) -> Iterator[Cluster]:
+    """The cluster that the rollouts are on."""
+    with Cluster.connect(program.kubeconfig, environ={}) as connected:
+        yield connected
+
+
+def states(program: Program, *, code: int = 0) -> dict[str, str]:
+    """The state of each layer."""
+    return {layer["layer"]: layer["state"] for layer in program.json("status", *ENV, code=code)["layers"]}
+
+
+def test_a_bad_image_is_named_the_other_layers_finish_and_the_same_command_continues(program: Program) -> None:
+    bad = ("--set", "fluent-bit.image.tag=does-not-exist", "--timeout", "12s")
+    said = program.run("install", *ENV, "--yes", *bad, code=5)
+    assert "fluent-bit:does-not-exist" in said.stderr
+    assert "install --env sandbox" in said.stderr
+    found = states(program, code=7)
+    assert found.pop("fluent-bit") == "failed"
+    assert set(found.values()) == {"deployed"}
+
+    program.run("install", *ENV, "--yes")
+    assert set(states(program).values()) == {"deployed"}
+
+
+def test_what_waits_for_a_failed_layer_is_not_started(program: Program) -> None:
+    bad = ("--set", "elasticsearch.imageTag=does-not-exist", "--timeout", "12s")
+    ends = {end["layer"]: end for end in program.json("install", *ENV, "--yes", *bad, code=5)}
+    assert ends["elasticsearch"]["state"] == "failed"
+    assert any("does-not-exist" in cause for cause in ends["elasticsearch"]["causes"])
+    assert {name for name, end in ends.items() if end["state"] == "blocked"} == {"kibana", "fluent-bit", "routes"}
+    program.run("install", *ENV, "--yes")
+
+
+def test_uninstalling_keeps_data_and_passwords_and_says_so(program: Program, cluster: Cluster) -> None:
+    passwords = live.secret_values(cluster)
+    claims = {item["metadata"]["name"] for item in cluster.list("v1", "PersistentVolumeClaim", "logging")}
+    said = program.run("uninstall", *ENV, "--yes")
+    assert set(states(program, code=7).values()) == {"not installed"}
+    assert cluster.list("apps/v1", "StatefulSet", "logging") == []
+    assert live.secret_values(cluster) == passwords
+    kept = {item["metadata"]["name"] for item in cluster.list("v1", "PersistentVolumeClaim", "logging")}
+    assert kept == claims != set()
+    for name in ("Namespace logging", "elasticsearch-master-elasticsearch-master-0", "grafana-admin"):
+        assert name in said.stderr
+
+
+def test_deleting_data_is_confirmed_by_a_person_only(program: Program, cluster: Cluster) -> None:
+    said = program.run("uninstall", *ENV, "--yes", "--delete-data", code=2)
+    assert "terminal" in said.stderr
+    assert cluster.get("v1", "Namespace", "logging") is not None
+
+
+@pytest.mark.parametrize(
+    ("number", "after"), [(signal.SIGKILL, "monitoring: running"), (signal.SIGTERM, "cert-manager: running")]
+)
+def test_a_killed_rollout_is_continued_by_the_same_command(
+    program: Program, cluster: Cluster, number: signal.Signals, after: str
+) -> None:
+    program.run("uninstall", *ENV, "--yes")
+    code = program.interrupt("install", *ENV, "--yes", after=after, by=number)
+    assert code == (-signal.SIGKILL if number is signal.SIGKILL else 128 + signal.SIGTERM)
+    program.run("install", *ENV, "--yes")
+    assert set(states(program).values()) == {"deployed"}
+    assert live.pods_not_ready(cluster) == []

@@ -1,0 +1,167 @@
+"""The platform, installed into a sandbox with nothing but the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from depin_helm import plan, yamlio
+from depin_helm.cluster import Cluster
+from depin_helm.sandbox import Sandbox
+from tests.sandbox import live
+from tests.sandbox.kubectl import Kubectl, eventually
+from tests.sandbox.program import Program
+from tests.tier import UMBRELLA, Tier
+
+ENV = ("--env", "sandbox")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What the tests below look at; `output` is all that installing and upgrading it said and wrote."""
+
+    program: Program
+    cluster: Cluster
+    output: str
+
+
+@pytest.fixture(scope="session")
+def program(
+    tier: Tier, sandbox: Sandbox, binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Program:
+    """depin-helm on the platform's sandbox."""
+    return Program(tier, sandbox.kubeconfig, tmp_path_factory.mktemp("platform"), binaries["helm"])
+
+
+@pytest.fixture(scope="session")
+def platform(program: Program) -> Iterator[Platform]:
+    """The sandbox's environment, installed and then upgraded with nothing changed."""
+    said = program.run("install", *ENV, "--yes")
+    with Cluster.connect(program.kubeconfig, environ={}) as cluster:
+        yield Platform(program, cluster, said.stdout + said.stderr)
+
+
+def test_every_layer_is_deployed_with_all_its_pods(platform: Platform) -> None:
+    status = platform.program.json("status", *ENV)
+    assert [layer["layer"] for layer in status["layers"] if layer["state"] != "deployed"] == []
+    assert {layer["layer"] for layer in status["layers"]} == {layer.name for layer in plan.load(UMBRELLA).layers}
+    assert [layer["layer"] for layer in status["layers"] if layer["pods"][0] != layer["pods"][1]] == []
+    assert {layer["digest"] for layer in status["layers"]} == {status["digest"]}
+
+
+def test_every_pod_runs_those_of_the_operator_too(platform: Platform) -> None:
+    assert live.pods_not_ready(platform.cluster) == []
+    sets = {item["metadata"]["name"]: item["status"] for item in platform.cluster.list("apps/v1", "StatefulSet")}
+    for name in (
+        "prometheus-kube-prometheus-stack-prometheus",
+        "alertmanager-kube-prometheus-stack-alertmanager",
+        "elasticsearch-master",
+    ):
+        assert sets[name]["readyReplicas"] == sets[name]["replicas"] > 0
+
+
+def test_pod_security_restricted_is_enforced_and_refuses_no_pod_of_the_platform(
+    platform: Platform, binaries: dict[str, Path]
+) -> None:
+    kubectl = Kubectl(binaries["kubectl"], platform.program.kubeconfig)
+    for namespace in live.RESTRICTED:
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "privileged", "namespace": namespace},
+            "spec": {"containers": [{"name": "a", "image": "a:1", "securityContext": {"privileged": True}}]},
+        }
+        assert 'violates PodSecurity "restricted' in kubectl.refusal(pod)
+    refusals = platform.cluster.list("v1", "Event", field_selector="reason=FailedCreate")
+    assert [event["message"] for event in refusals if "PodSecurity" in event["message"]] == []
+
+
+def test_whatever_a_pod_refers_to_is_there(platform: Platform) -> None:
+    assert live.dangling(platform.cluster) == []
+
+
+def test_prometheus_scrapes_every_monitor(platform: Platform) -> None:
+    def without_a_job() -> list[str]:
+        config = yamlio.load(live.prometheus_config(platform.cluster))
+        jobs = {job["job_name"] for job in config["scrape_configs"]}
+        wanted = [
+            f"{kind[0].lower()}{kind[1:]}/{item['metadata']['namespace']}/{item['metadata']['name']}/{number}"
+            for kind, field in (("ServiceMonitor", "endpoints"), ("PodMonitor", "podMetricsEndpoints"))
+            for item in platform.cluster.list("monitoring.coreos.com/v1", kind)
+            for number in range(len(item["spec"][field]))
+        ]
+        assert wanted
+        return [name for name in wanted if name not in jobs]
+
+    assert eventually(lambda: without_a_job() == []), without_a_job()
+
+
+def test_release_records_stay_far_below_the_limit(platform: Platform) -> None:
+    sizes = live.record_sizes(platform.cluster)
+    assert sizes
+    assert {name: size for name, size in sizes.items() if size >= 300_000} == {}
+
+
+def test_nothing_is_to_be_changed_after_an_install(platform: Platform) -> None:
+    assert platform.program.json("diff", *ENV, "--exit-code") == []
+
+
+def test_an_upgrade_with_nothing_changed_changes_no_object(platform: Platform) -> None:
+    before = live.versions(platform.cluster)
+    platform.program.run("upgrade", *ENV, "--yes")
+    after = live.versions(platform.cluster)
+    assert {name for name in before | after if before.get(name) != after.get(name)} == set()
+
+
+def test_the_diff_names_exactly_what_a_value_changes(platform: Platform) -> None:
+    changes = platform.program.json("diff", *ENV, "--set", "fluent-bit.logLevel=debug", "--exit-code", code=10)
+    assert [(change["action"], change["kind"], change["name"]) for change in changes] == [
+        ("update", "ConfigMap", "fluent-bit"),
+        ("update", "DaemonSet", "fluent-bit"),
+    ]
+
+
+def test_a_dry_run_changes_nothing_not_even_helms_records(platform: Platform) -> None:
+    before = live.record_sizes(platform.cluster)
+    said = platform.program.run("install", *ENV, "--dry-run", "--set", "fluent-bit.logLevel=debug")
+    assert "ConfigMap/fluent-bit" in said.stdout
+    assert live.record_sizes(platform.cluster) == before
+
+
+def test_no_password_is_ever_said_or_logged(platform: Platform) -> None:
+    secrets = live.secret_values(platform.cluster)
+    assert len(secrets) >= 8
+    said = platform.output
+    said += platform.program.run("diff", *ENV, "--set", "grafana.x=1", code=3).stderr
+    said += platform.program.run("secrets", *ENV).stdout
+    said += "".join(file.read_text() for file in platform.program.folder.glob("deploy-operators-*.log"))
+    assert [name for name, value in secrets.items() if value in said] == []
+
+
+def test_the_log_file_is_for_its_owner_alone(platform: Platform) -> None:
+    logs = list(platform.program.folder.glob("deploy-operators-*.log"))
+    assert logs
+    assert {log.stat().st_mode & 0o777 for log in logs} == {0o600}
+
+
+def test_secrets_are_listed_with_their_readers_and_without_values(platform: Platform) -> None:
+    states = platform.program.json("secrets", *ENV)
+    assert {state["name"] for state in states} >= {"grafana-admin", "elasticsearch-master-credentials"}
+    assert all(state["exists"] and not state["missing"] for state in states)
+
+
+def test_the_sandbox_environment_refuses_any_other_cluster(
+    platform: Platform, tmp_path: Path, tier: Tier, bare: Sandbox, binaries: dict[str, Path]
+) -> None:
+    kubectl = Kubectl(binaries["kubectl"], bare.kubeconfig)
+    kubectl.run("label", "namespace", "kube-system", "depin.ai/sandbox-", "--overwrite")
+    try:
+        elsewhere = replace(platform.program, kubeconfig=bare.kubeconfig, folder=tmp_path)
+        said = elsewhere.run("install", *ENV, "--yes", code=6)
+        assert "is for a sandbox" in said.stderr
+        assert kubectl.get("namespace", "depin-system") is None
+    finally:
+        kubectl.run("label", "namespace", "kube-system", f"depin.ai/sandbox={bare.name}", "--overwrite")
