@@ -10,7 +10,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV := .venv
 BIN := $(VENV)/bin
 # Named after what goes into it: nothing is installed, and no network needed, until that changes.
-READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | git hash-object --stdin)
+READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
 .PHONY: help demo test venv tools lint static ruff mypy yamllint unit charts sandbox-tests benchmarks constraints clean
 
