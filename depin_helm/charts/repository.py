@@ -96,7 +96,7 @@ class _Session:
         """The address of a repository's index.yaml, and its `entries`."""
         url = _url(repository)
         url = url.copy_with(path=url.path.rstrip("/") + "/index.yaml")
-        data = self._get(url, MAX_INDEX, None)
+        data = self._get(url, url, MAX_INDEX, None)
         try:
             entries = yamlio.load(data)["entries"]
             if not isinstance(entries, dict):
@@ -129,14 +129,14 @@ class _Session:
         if not digest:
             raise ChartError("the repository's index gives no digest for it")
         url = base.join(_url(str(urls[0])))
-        data = self._get(url, MAX_ARCHIVE, lambda done, total: progress(dependency, done, total))
+        data = self._get(base, url, MAX_ARCHIVE, lambda done, total: progress(dependency, done, total))
         if (found := hashlib.sha256(data).hexdigest()) != digest.lower():
             raise ChartError(
                 f"{_shown(url)} has the SHA-256 {found}, but the repository's index says {digest!r}"
             )
         return data
 
-    def _get(self, url: httpx2.URL, limit: int, report: _Report | None) -> bytes:
+    def _get(self, origin: httpx2.URL, url: httpx2.URL, limit: int, report: _Report | None) -> bytes:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_PassingError),
             stop=tenacity.stop_after_attempt(self.policy.attempts) | tenacity.stop_when_event_set(self.stop),
@@ -145,11 +145,11 @@ class _Session:
             sleep=tenacity.sleep_using_event(self.stop),
             reraise=True,
         )
-        return retrying(self._get_once, url, limit, report)
+        return retrying(self._get_once, origin, url, limit, report)
 
-    def _get_once(self, url: httpx2.URL, limit: int, report: _Report | None) -> bytes:
+    def _get_once(self, origin: httpx2.URL, url: httpx2.URL, limit: int, report: _Report | None) -> bytes:
         deadline = time.monotonic() + self.policy.deadline
-        origin = url
+        first = url
         try:
             for _ in range(MAX_REDIRECTS + 1):
                 _refuse_unsafe(url, origin)
@@ -169,7 +169,7 @@ class _Session:
             raise _PassingError(f"cannot get {_shown(url)}: {error}") from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise ChartError(f"cannot get {_shown(url)}: {type(error).__name__}") from error
-        raise ChartError(f"{_shown(origin)} redirects more than {MAX_REDIRECTS} times")
+        raise ChartError(f"{_shown(first)} redirects more than {MAX_REDIRECTS} times")
 
     def _body(self, response: httpx2.Response, limit: int, deadline: float, report: _Report | None) -> bytes:
         length = response.headers.get("Content-Length", "")
@@ -200,13 +200,13 @@ def _shown(url: httpx2.URL) -> str:
 
 
 def _refuse_unsafe(url: httpx2.URL, origin: httpx2.URL) -> None:
-    """Only HTTPS, also after a redirect; plain HTTP from this machine to itself."""
+    """Only HTTPS, also after a redirect; plain HTTP only where a repository on this machine speaks it."""
     if url.scheme == "oci":
         raise ChartError(
             "it is an OCI registry, which depin-helm does not pull from",
             hint="run `helm pull oci://…` and then `depin-helm charts import FILE`",
         )
-    if url.scheme != "https" and not (url.scheme == "http" and _loopback(url) and _loopback(origin)):
+    if url.scheme != "https" and not (url.scheme == origin.scheme == "http" and _loopback(url)):
         raise ChartError(f"{_shown(url)} is not HTTPS")
 
 

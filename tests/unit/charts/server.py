@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
+import ssl
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -15,7 +24,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 class Server:
     """Answers each path with the next of its `answers`, the last one for ever; `seen` counts requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         self.answers: defaultdict[str, list[Answer]] = defaultdict(lambda: [status(404)])
         self.seen: Counter[str] = Counter()
         self.headers: dict[str, dict[str, str]] = {}
@@ -38,6 +47,14 @@ class Server:
                 """Keep quiet."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.scheme = "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.http.socket = context.wrap_socket(
+                self.http.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self.scheme = "https"
         self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01})
 
     def __enter__(self) -> Server:
@@ -55,7 +72,29 @@ class Server:
     @property
     def url(self) -> str:
         """The server's address, without a slash at its end."""
-        return f"http://127.0.0.1:{self.http.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.http.server_port}"
+
+
+def certificate(folder: Path) -> Path:
+    """A file with a key and a self-signed certificate for 127.0.0.1, made once in each folder."""
+    file = folder / "certificate.pem"
+    if not file.exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+        address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        now = datetime.now(UTC)
+        signed = (
+            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(hours=1))
+            .add_extension(address, critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        plain = serialization.NoEncryption()
+        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return file
 
 
 def body(data: bytes, before: Callable[[], object] = lambda: None, **headers: str) -> Answer:

@@ -116,6 +116,13 @@ def test_a_damaged_entry_is_named_and_repaired_by_an_import(
     assert cache.get("demo", "1.0.0") == imported.chart
 
 
+def test_an_entry_in_another_one_s_place_is_damaged(cache: Cache, archive: Archive) -> None:
+    cache.import_([archive()])
+    (cache.folder / "demo-1.0.0").rename(cache.folder / "demo-2.0.0")
+    with pytest.raises(ChartError, match=r"demo-2\.0\.0/entry\.json is damaged"):
+        cache.get("demo", "2.0.0")
+
+
 def test_a_bad_archive_does_not_keep_the_others_out(cache: Cache, archive: Archive, tmp_path: Path) -> None:
     good = archive()
     bad = tmp_path / "bad.tgz"
@@ -199,6 +206,15 @@ def test_verification_tells_every_state_apart(cache: Cache, archive: Archive, tm
     assert found[1].cached == other.get("b", "1.0.0").digest
     assert found[1].locked == cache.get("b", "1.0.0").digest
     assert "d 1.0.0 in the chart cache is damaged" in found[3].detail
+
+
+def test_verification_looks_at_the_locked_content_and_not_at_the_current_one(
+    cache: Cache, archive: Archive, tmp_path: Path
+) -> None:
+    lock = Lock(tmp_path / "charts.lock", (DEMO,))
+    cache.import_([archive()], lock)
+    cache.import_([archive(files={"a": b"of another project"})])
+    assert [entry.state for entry in cache.verify(lock)] == [State.OK]
 
 
 def test_verification_reads_the_content_and_not_the_cache_s_own_record(

@@ -115,6 +115,50 @@ def test_a_process_killed_at_any_moment_leaves_the_cache_whole(
     assert kills > 6
 
 
+def test_a_reader_meets_the_old_chart_or_the_new_one_while_it_is_replaced(
+    cache: Cache, archive: Archive, tmp_path: Path
+) -> None:
+    (tmp_path / "Chart.yaml").write_text("{}")
+    files = [tmp_path / f"{number}.tgz" for number in range(2)]
+    for number, file in enumerate(files):
+        file.write_bytes(chart({"number": str(number).encode()}))
+    known = {imported.chart.digest for imported in cache.import_(files)}
+    with start(cache, tmp_path, *(files * 200)) as process:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+        met = set()
+        while process.poll() is None:
+            met.add(cache.get("demo", "1.0.0").digest)
+    assert met == known
+
+
+def test_a_full_disk_leaves_the_cache_whole(cache: Cache, archive: Archive, tmp_path: Path) -> None:
+    (imported,) = cache.import_([archive()])
+    large = archive("large", files={"large": os.urandom(2_000_000)})
+    limited = """
+import resource, sys
+from pathlib import Path
+from depin_helm.charts import Cache
+from depin_helm.errors import ChartError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+try:
+    Cache(Path(sys.argv[1])).import_([Path(sys.argv[2])])
+except ChartError as error:
+    print(error.message)
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", limited, cache.root, large],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"cannot write to the chart cache {cache.root}: File too large" in found.stdout
+    assert cache.list() == (imported.chart,)
+    assert not list((cache.folder / "large-1.0.0").iterdir())
+
+
 def test_a_reader_needs_no_lock_and_no_right_to_write(cache: Cache, archive: Archive) -> None:
     (imported,) = cache.import_([archive()])
     (cache.folder / ".lock").unlink(missing_ok=True)

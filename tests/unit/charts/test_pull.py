@@ -18,7 +18,7 @@ from depin_helm.charts.repository import MAX_REDIRECTS, Policy
 from depin_helm.charts.unpack import MAX_ARCHIVE
 from depin_helm.errors import ChartError
 from tests.unit.charts.packing import chart
-from tests.unit.charts.server import Server, body, cut, redirect, status, trickle
+from tests.unit.charts.server import Server, body, certificate, cut, redirect, status, trickle
 
 # Long enough for a busy machine, short enough for a test that waits for it.
 HASTY = Policy(attempts=3, backoff=0.01, timeout=5, deadline=20)
@@ -138,6 +138,16 @@ def test_what_the_cache_holds_is_not_downloaded_again(cache: Cache, server: Serv
     assert [one.change for one in cache.pull(wanted, lock, policy=HASTY)] == [Change.UNCHANGED]
     assert [one.change for one in cache.pull(wanted, policy=HASTY)] == [Change.UNCHANGED]
     assert not server.seen
+
+
+def test_an_update_of_charts_lock_asks_the_repository_again(
+    cache: Cache, server: Server, tmp_path: Path
+) -> None:
+    wanted = offer(server, "a")
+    lock = Lock(tmp_path / "charts.lock", tuple(wanted), update=True)
+    for _ in range(2):
+        cache.pull(wanted, lock, policy=HASTY)
+    assert server.seen["/a-1.0.0.tgz"] == 2
 
 
 def test_a_damaged_chart_is_downloaded_again(cache: Cache, server: Server, tmp_path: Path) -> None:
@@ -339,6 +349,28 @@ def test_a_redirect_away_from_https_is_not_followed(cache: Cache, server: Server
     wanted = offer(server, "a")
     server.answers["/a-1.0.0.tgz"] = [redirect(target)]
     assert f"{target} is not HTTPS" in failure(cache, wanted).message
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(cache: Cache, tmp_path: Path) -> None:
+    with Server(certificate(tmp_path)) as https:
+        error = failure(cache, offer(https, "a"))
+    assert f"cannot get {https.url}/index.yaml: [SSL: CERTIFICATE_VERIFY_FAILED]" in error.message
+
+
+def test_https_is_never_left_not_even_for_this_machine(
+    cache: Cache, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate(tmp_path)))
+    with Server(certificate(tmp_path)) as https:
+        wanted = offer(https, "a", "b")
+        https.answers["/a-1.0.0.tgz"] = [redirect(f"{server.url}/a-1.0.0.tgz")]
+        error = failure(cache, wanted)
+        assert f"{server.url}/a-1.0.0.tgz is not HTTPS" in error.message
+        assert [str(one.chart) for one in error.done] == ["b 1.0.0"]
+
+        wanted = offer(https, "c", urls=[f"{server.url}/c-1.0.0.tgz"])
+        assert f"{server.url}/c-1.0.0.tgz is not HTTPS" in failure(cache, wanted).message
+    assert not server.seen
 
 
 def test_a_repository_without_https_is_refused_unless_it_is_on_this_machine(cache: Cache) -> None:
