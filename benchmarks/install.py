@@ -91,7 +91,7 @@ def _by_hand(setting: Setting, workspace: Workspace, crds: Path, environ: Mappin
             command: list[str | Path] = [
                 *(setting.helm, "upgrade", "--install", layer.release, workspace.assembly.layer_chart(layer)),
                 *("--namespace", layer.namespace, "--values", files[name], "--wait", "--wait-for-jobs"),
-                *("--timeout", "5m", *([] if layer.hooks else ["--no-hooks"])),
+                *("--timeout", "5m", "--create-namespace", *([] if layer.hooks else ["--no-hooks"])),
             ]
             return run(command, environ)
 
