@@ -1,0 +1,88 @@
+"""Elasticsearch has its password, encrypts, and finds its certificates and users where it looks for them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from depin_helm import yamlio
+from tests.charts.checks.model import Platform
+from tests.charts.checks.pods import Pods, pods_of
+from tests.charts.checks.references import makers
+
+HOME = "/usr/share/elasticsearch/config"
+
+#: As variables or in elasticsearch.yml; without them it serves unencrypted, or refuses to start.
+REQUIRED = {
+    "xpack.security.enabled": "true",
+    "xpack.security.transport.ssl.enabled": "true",
+    "xpack.security.http.ssl.enabled": "true",
+}
+#: Settings that name a file, for each of the two interfaces, and the Secret's key that it is to be.
+FILES = {"key": "tls.key", "certificate": "tls.crt", "certificate_authorities": "ca.crt"}
+#: Of the file realm, which Elasticsearch reads at fixed places.
+REALM = ("users", "users_roles", "roles.yml")
+
+
+def insecure(platform: Platform) -> list[str]:
+    """What Elasticsearch lacks to start, to encrypt, and to let its users in."""
+    problems: list[str] = []
+    for pods in pods_of(platform):
+        if pods.owner.id == ("StatefulSet", "logging", "elasticsearch-master"):
+            problems += [f"{pods.owner}: {problem}" for problem in _insecure(pods, platform)]
+    return sorted(problems)
+
+
+def _insecure(pods: Pods, platform: Platform) -> Iterator[str]:
+    (container,) = pods.spec["containers"]
+    variables = {variable["name"]: variable for variable in container.get("env") or []}
+    password = (variables.get("ELASTIC_PASSWORD", {}).get("valueFrom") or {}).get("secretKeyRef")
+    if not password:
+        yield "no ELASTIC_PASSWORD from a Secret: its readiness probe never succeeds"
+    settings = _settings(pods, variables, platform)
+    for setting, wanted in REQUIRED.items():
+        if settings.get(setting) != wanted:
+            yield f"{setting} is {settings.get(setting)}"
+    for interface in ("transport", "http"):
+        for suffix, key in FILES.items():
+            setting = f"xpack.security.{interface}.ssl.{suffix}"
+            path = posixpath.join(HOME, settings.get(setting, ""))
+            if setting not in settings:
+                yield f"{setting} is missing"
+            elif not _provides(pods, container, path, key, platform):
+                yield f"{setting}: no mount gives {path}"
+    for name in REALM:
+        if not _provides(pods, container, posixpath.join(HOME, name), name, platform):
+            yield f"no mount gives {name} of the file realm"
+
+
+def _settings(pods: Pods, variables: Mapping[str, Any], platform: Platform) -> dict[str, str]:
+    """Settings from variables, which win, and from the mounted elasticsearch.yml, flat."""
+    settings: dict[str, str] = {}
+    for volume in pods.spec.get("volumes") or []:
+        name = (volume.get("configMap") or {}).get("name", "")
+        if config := platform.by_id.get(("ConfigMap", pods.owner.namespace, name)):
+            parsed = yamlio.load(config.data["data"].get("elasticsearch.yml", "")) or {}
+            settings |= {key: str(value).lower() for key, value in parsed.items()}
+    return settings | {name: v["value"] for name, v in variables.items() if "." in name and "value" in v}
+
+
+def _provides(pods: Pods, container: Mapping[str, Any], path: str, key: str, platform: Platform) -> bool:
+    """Whether `path` in the container is the key `key` of a mounted Secret."""
+    volumes = {volume["name"]: volume for volume in pods.spec.get("volumes") or []}
+    made = makers(platform)
+    for mount in container.get("volumeMounts") or []:
+        target = mount["mountPath"].rstrip("/")
+        inside = key if path == target and mount.get("subPath") == key else ""
+        if path == f"{target}/{key}" and not mount.get("subPath"):
+            inside = key
+        secret = (
+            (volumes[mount["name"]].get("secret") or {}).get("secretName")
+            if mount["name"] in volumes
+            else None
+        )
+        if inside and secret:
+            found = made.get(("Secret", pods.owner.namespace, secret), [])
+            return any(maker.keys is None or key in maker.keys for maker in found)
+    return False

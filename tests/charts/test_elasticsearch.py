@@ -1,0 +1,106 @@
+"""Elasticsearch can start, encrypts, and lets its users in: what a simulated kubelet does not notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.charts.checks.elasticsearch import HOME, insecure
+from tests.charts.checks.model import Platform, broken
+
+
+@pytest.mark.usefixtures("real_charts")
+def test_elasticsearch_has_password_encryption_and_users(platform: Platform) -> None:
+    assert insecure(platform) == []
+
+
+def without_variable(name: str) -> Callable[[dict[str, Any]], object]:
+    def change(data: dict[str, Any]) -> None:
+        variables = container(data)["env"]
+        variables.remove(next(variable for variable in variables if variable["name"] == name))
+
+    return change
+
+
+def without_mount(name: str) -> Callable[[dict[str, Any]], object]:
+    def change(data: dict[str, Any]) -> None:
+        mounts = container(data)["volumeMounts"]
+        mounts.remove(next(mount for mount in mounts if mount["name"] == name))
+
+    return change
+
+
+def without_setting(line: str) -> Callable[[dict[str, Any]], object]:
+    def change(data: dict[str, Any]) -> None:
+        assert line in data["data"]["elasticsearch.yml"]
+        data["data"]["elasticsearch.yml"] = data["data"]["elasticsearch.yml"].replace(line, "")
+
+    return change
+
+
+def container(data: dict[str, Any]) -> Any:
+    return data["spec"]["template"]["spec"]["containers"][0]
+
+
+LAYERED: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], list[str]]] = {
+    "no password": (
+        "StatefulSet",
+        "elasticsearch-master",
+        without_variable("ELASTIC_PASSWORD"),
+        ["no ELASTIC_PASSWORD from a Secret: its readiness probe never succeeds"],
+    ),
+    "security off": (
+        "ConfigMap",
+        "elasticsearch-master-config",
+        without_setting("xpack.security.enabled: true"),
+        ["xpack.security.enabled is None"],
+    ),
+    "no encryption between nodes": (
+        "ConfigMap",
+        "elasticsearch-master-config",
+        without_setting("xpack.security.transport.ssl.enabled: true"),
+        ["xpack.security.transport.ssl.enabled is None"],
+    ),
+    "no key": (
+        "ConfigMap",
+        "elasticsearch-master-config",
+        without_setting("xpack.security.http.ssl.key: certs/tls.key"),
+        ["xpack.security.http.ssl.key is missing"],
+    ),
+    "no certificates": (
+        "StatefulSet",
+        "elasticsearch-master",
+        without_mount("elasticsearch-certs"),
+        [
+            f"xpack.security.{interface}.ssl.{setting}: no mount gives {HOME}/certs/{file}"
+            for interface in ("http", "transport")
+            for setting, file in (
+                ("certificate", "tls.crt"),
+                ("certificate_authorities", "ca.crt"),
+                ("key", "tls.key"),
+            )
+        ],
+    ),
+    "no users": (
+        "StatefulSet",
+        "elasticsearch-master",
+        without_mount("file-realm-users"),
+        ["no mount gives users of the file realm"],
+    ),
+}
+
+
+@pytest.mark.parametrize("mutant", LAYERED)
+def test_an_elasticsearch_that_would_not_work_is_found(prod: Platform, mutant: str) -> None:
+    kind, name, change, problems = LAYERED[mutant]
+    found = insecure(broken(prod, kind, name, change))
+    assert found == [f"StatefulSet logging/elasticsearch-master: {problem}" for problem in problems]
+
+
+@pytest.mark.usefixtures("real_charts")
+def test_a_plain_elasticsearch_that_would_not_encrypt_is_found(plain: Platform) -> None:
+    setting = "xpack.security.http.ssl.enabled"
+    mutant = broken(plain, "StatefulSet", "elasticsearch-master", without_variable(setting))
+    assert insecure(mutant) == [f"StatefulSet logging/elasticsearch-master: {setting} is None"]
