@@ -198,7 +198,7 @@ class _Origins:
             self._add((*path, part), inner, document, skip)
 
     def _add_set(self, path: Path, value: Any) -> None:
-        self._append(path, Origin(SET, 0, 0, value))
+        self._append(path, Origin(SET, 0, 0, copy.deepcopy(value)))
         for part, inner in _children(value):
             self._add_set((*path, part), inner)
 

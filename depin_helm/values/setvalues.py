@@ -1,8 +1,12 @@
-"""`--set`, with Helm's grammar and all its corners: pkg/strvals/parser.go of helm.sh/helm/v4."""
+"""`--set`, with Helm's grammar and all its corners: pkg/strvals/parser.go of helm.sh/helm/v4.
+
+Different is one thing: an assignment that Helm drops without a word, such as `a[0]` or `a..b=c`, is refused.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from depin_helm.errors import UsageError
@@ -11,32 +15,42 @@ from depin_helm.yamlio import Path, format_path
 MAX_INDEX = 65536
 MAX_NESTING = 30
 
-_INDEX = re.compile(r"[-+]?[0-9]+")
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _WORDS = {"true": True, "false": False, "null": None, "0": 0}
 
 
-def apply(text: str, values: dict[str, Any]) -> tuple[Path, ...]:
-    """Set what `text` says in `values`, in place; `a.b=c,list[0]=x,other={y,z}`. Returns what was set.
+def apply(text: str, values: dict[str, Any]) -> Iterator[Path]:
+    """Do in `values` what `text` says, `a.b=c,list[0]=x,other={y,z}`; yields each path once it is set.
 
     Raises:
-        UsageError: Helm would refuse it. No value is repeated.
+        UsageError: Helm refuses it, or ignores it. No value is repeated.
     """
     parser = _Parser(text)
-    while not parser.key(values, (), 0):
-        pass
-    return tuple(parser.assigned)
+    while parser.more():
+        path = parser.assign(values)
+        if path is None or not _holds(values, path):
+            raise _wrong(path or (text.partition("=")[0],), "sets nothing")
+        yield path
 
 
 class _Parser:
     """Reads one `--set` argument. Methods return whether the text is at its end."""
 
     def __init__(self, text: str) -> None:
-        self.assigned: list[Path] = []
         self._text = text
         self._position = 0
+        self._assigned: Path | None = None
 
-    def key(self, values: dict[str, Any], path: Path, nesting: int) -> bool:
+    def more(self) -> bool:
+        return self._position < len(self._text)
+
+    def assign(self, values: dict[str, Any]) -> Path | None:
+        """Read and do one assignment. Returns its path, None if there was none."""
+        self._assigned = None
+        self._key(values, (), 0)
+        return self._assigned
+
+    def _key(self, values: dict[str, Any], path: Path, nesting: int) -> bool:
         name, stop = self._until("=[,.")
         here = (*path, name)
         if stop == "":
@@ -51,13 +65,13 @@ class _Parser:
         if stop == "=":
             value, ended = self._value(here)
             self._set(values, name, value)
-            self.assigned += [here] if name else []
+            self._assigned = here
             return ended
         if stop == ".":
             if nesting == MAX_NESTING:
                 raise _wrong(here, f"is nested more than {MAX_NESTING} deep")
             inner = _existing(values, name, dict, here)
-            ended = self.key(inner, here, nesting + 1)
+            ended = self._key(inner, here, nesting + 1)
             if not ended and not inner:
                 raise _wrong(here, "has no value")
             if inner:
@@ -78,7 +92,7 @@ class _Parser:
         present = items[index] if index < len(items) else None
         if stop == "=":
             value, _ = self._value(here)
-            self.assigned.append(here)
+            self._assigned = here
             return _with_item(items, index, value), False
         if stop == "[":
             if not isinstance(present, list | None):
@@ -88,7 +102,7 @@ class _Parser:
         inner = present if isinstance(present, dict) else {}
         if index < len(items):
             items[index] = inner
-        ended = self.key(inner, here, nesting)
+        ended = self._key(inner, here, nesting)
         return (items, True) if ended else (_with_item(items, index, inner), False)
 
     def _value(self, path: Path) -> tuple[Any, bool]:
@@ -111,7 +125,7 @@ class _Parser:
 
     def _index(self, path: Path) -> int:
         text, stop = self._until("]")
-        if stop == "" or not _INDEX.fullmatch(text):
+        if stop == "" or not _INTEGER.fullmatch(text):
             raise _wrong(path, "has an index that is no number")
         return int(text[:20])
 
@@ -135,6 +149,16 @@ class _Parser:
     def _set(values: dict[str, Any], name: str, value: Any) -> None:
         if name:
             values[name] = value
+
+
+def _holds(values: Any, path: Path) -> bool:
+    """Whether `path` leads anywhere."""
+    for part in path:
+        try:
+            values = values[part]
+        except (KeyError, IndexError):
+            return False
+    return True
 
 
 def _existing(values: dict[str, Any], name: str, kind: type[Any], path: Path) -> Any:

@@ -6,8 +6,6 @@ what people wrote: it knows where each key stands and refuses what Helm would mi
 
 from depin_helm.yamlio.document import (
     Document,
-    Mark,
-    Path,
     content,
     examine,
     format_path,
@@ -16,6 +14,7 @@ from depin_helm.yamlio.document import (
     read_values,
 )
 from depin_helm.yamlio.machine import YAMLError, dump, load, load_all
+from depin_helm.yamlio.nodes import Mark, Path
 from depin_helm.yamlio.scalars import plain
 
 __all__ = [
