@@ -22,6 +22,11 @@ def test_no_name_comes_from_the_release(renderer: Renderer) -> None:
     assert renamed(one, other, (PLAIN_RELEASE, "another")) == []
 
 
+def test_no_name_of_a_plain_release_comes_from_it(plain: Platform, renderer: Renderer) -> None:
+    # Its passwords and certificates are random, so that the contents differ anyway.
+    assert renderer.as_one("plain", {}, "another").by_id.keys() == plain.by_id.keys()
+
+
 def test_the_same_input_gives_the_same_bytes(renderer: Renderer) -> None:
     overrides = values.load_environment(renderer.project, "prod").overrides
     assert renderer.render_layers(renderer.plan, overrides) == renderer.manifests("prod")
