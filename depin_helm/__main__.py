@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 
 from depin_helm.errors import DepinHelmError
@@ -22,6 +20,9 @@ def main() -> None:
         report.standard(as_json=_wants_json(sys.argv)).error(error)
         sys.exit(error.exit_code)
     except Exception:
+        import tempfile
+        import traceback
+
         # Not on the terminal: a traceback says nothing to whoever runs the command.
         with tempfile.NamedTemporaryFile(
             "w", prefix="depin-helm-bug-", suffix=".log", delete=False, encoding="utf-8"

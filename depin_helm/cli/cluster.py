@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
@@ -293,6 +292,8 @@ def _sandbox_kubeconfig() -> Path | None:
 
 def _show_changes(target: Target, report: Report) -> bool:
     """Report what an upgrade would change, and whether it is anything."""
+    import asyncio
+
     from depin_helm import diff as module
 
     cluster = target.cluster
@@ -329,6 +330,7 @@ def _log_file(report: Report) -> Iterator[None]:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run to its end; SIGTERM cancels it as Ctrl-C does, so that Helm is told and waited for."""
+    import asyncio
 
     async def cancellable() -> T:
         task = asyncio.ensure_future(work)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -103,6 +102,8 @@ def render(
     env: Env, layer: Layers = None, files: Files = None, sets: Sets = None, project: ProjectFolder = None
 ) -> None:
     """Print the manifests of all layers, or of some."""
+    import asyncio
+
     from depin_helm import workspace
     from depin_helm.cli.cluster import open_helm
 

@@ -38,15 +38,18 @@ OWNERS = {
 
 #: Too slow to import for a command that does without.
 HEAVY = {
-    "lightkube",
-    "httpx2",
-    "jsonschema",
-    "pyhelm3",
-    "pydantic",
-    "rich",
-    "cryptography",
-    "bcrypt",
-    "tenacity",
+    *(
+        "lightkube",
+        "httpx2",
+        "jsonschema",
+        "pyhelm3",
+        "pydantic",
+        "rich",
+        "cryptography",
+        "bcrypt",
+        "tenacity",
+    ),
+    *("asyncio", "importlib.metadata"),
 }
 
 
