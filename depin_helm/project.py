@@ -41,8 +41,11 @@ class Project:
 
     @property
     def lock(self) -> Path:
-        """`charts.lock`, the content digests of the upstream charts; it lives with the environments."""
-        return self.root / "charts.lock"
+        """`charts.lock`, the content digests of the upstream charts: beside the project's own files.
+
+        The installed package may be read-only and serves everyone: with it, in the current directory.
+        """
+        return (Path.cwd() if self.root == PACKAGED else self.root) / "charts.lock"
 
     def environments(self) -> tuple[str, ...]:
         """Names of the environments that this project has a values file for, sorted."""

@@ -20,7 +20,7 @@ class Rank(enum.IntEnum):
     IMAGE = 0
     CONTAINER = 1
     REFUSED = 2
-    CERTIFICATE = 3
+    CONDITION = 3
     VOLUME = 4
     MOUNT = 5
     SCHEDULING = 6

@@ -97,7 +97,7 @@ class Cluster(Objects):
         return workloads.why_not_ready(self, objects)
 
     def wait_ready(self, objects: Iterable[Mapping[str, Any]], timeout: float) -> None:
-        """Wait for those objects that have a Ready condition: Certificates, Issuers and ClusterIssuers.
+        """Wait for those objects whose controllers say whether they work; Helm does not wait for these.
 
         Raises:
             HelmError: they are not ready after `timeout` seconds; with what each says.

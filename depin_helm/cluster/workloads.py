@@ -18,9 +18,14 @@ RELEASE = "meta.helm.sh/release-name"
 WORKLOADS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "Job": "batch/v1"}
 _PARTS = {**WORKLOADS, "ReplicaSet": "apps/v1", "Pod": "v1", "PersistentVolumeClaim": "v1"}
 
-#: Kinds with a Ready condition, which cert-manager sets.
-CONDITIONED = ("Certificate", "Issuer", "ClusterIssuer")
-_CERT_MANAGER = "cert-manager.io/v1"
+#: Kinds whose controllers say in a condition whether they work, which Helm does not look at.
+CONDITIONED = {
+    ("cert-manager.io/v1", "Certificate"): "Ready",
+    ("cert-manager.io/v1", "Issuer"): "Ready",
+    ("cert-manager.io/v1", "ClusterIssuer"): "Ready",
+    ("monitoring.coreos.com/v1", "Prometheus"): "Available",
+    ("monitoring.coreos.com/v1", "Alertmanager"): "Available",
+}
 
 
 class Ref(NamedTuple):
@@ -85,21 +90,28 @@ def release_pods(cluster: Objects) -> dict[str, tuple[int, int]]:
 
 
 def conditions_not_ready(cluster: Objects, objects: Iterable[Object]) -> tuple[str, ...]:
-    """Of the objects that have a Ready condition, what those say that are not ready; empty if all are."""
-    asked = [name for name in map(ref, objects) if name.kind in CONDITIONED]
-    places = sorted({(name.kind, name.namespace) for name in asked})
-    lists = cluster.each(lambda place: cluster.list(_CERT_MANAGER, place[0], place[1] or None), places)
+    """Of the objects whose controllers say whether they work, what those say that do not; empty if all do."""
+    asked = [(obj["apiVersion"], ref(obj)) for obj in objects]
+    asked = [(version, name) for version, name in asked if (version, name.kind) in CONDITIONED]
+    places = sorted({(version, name.kind, name.namespace) for version, name in asked})
+    known = [place for place in places if cluster.knows(place[0], place[1])]
+    lists = cluster.each(lambda place: cluster.list(place[0], place[1], place[2] or None), known)
     there = {ref(obj): obj for found in lists for obj in found}
     causes = []
-    for name in asked:
+    for version, name in asked:
         if name not in there:
             causes.append(f"{name}: is not there")
-            continue
-        conditions = (there[name].get("status") or {}).get("conditions") or ()
-        ready: Object = next((each for each in conditions if each["type"] == "Ready"), {})
-        if ready.get("status") != "True":
-            causes.append(f"{name}: {redact(ready.get('message', '')) or 'nobody has looked at it yet'}")
+        elif (cause := _unmet(there[name], CONDITIONED[version, name.kind])) is not None:
+            causes.append(f"{name}: {redact(cause) or 'nobody has looked at it yet'}")
     return tuple(causes)
+
+
+def _unmet(obj: Object, wanted: str) -> str | None:
+    """What an object's condition says against it; None if it is met, for the object as it is now."""
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    found: Object = next((each for each in conditions if each["type"] == wanted), {})
+    current = found.get("observedGeneration", 0) in (0, obj["metadata"].get("generation", 0))
+    return None if found.get("status") == "True" and current else found.get("message", "")
 
 
 def why_not_ready(cluster: Objects, objects: Iterable[Object]) -> tuple[str, ...]:
@@ -109,8 +121,7 @@ def why_not_ready(cluster: Objects, objects: Iterable[Object]) -> tuple[str, ...
     parts = _asked_for(_read(cluster, _PARTS, namespaces), asked)
     events = _warnings(cluster, namespaces)
     causes: list[tuple[Rank, str]] = []
-    if cluster.knows(_CERT_MANAGER, "Certificate"):
-        causes += [(Rank.CERTIFICATE, text) for text in conditions_not_ready(cluster, asked.values())]
+    causes += [(Rank.CONDITION, text) for text in conditions_not_ready(cluster, asked.values())]
     causes += _claims(parts, events)
     for workload in (part for part in parts if part["kind"] in WORKLOADS):
         ready, wanted = pods(workload)

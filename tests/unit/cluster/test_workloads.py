@@ -266,7 +266,8 @@ def test_what_an_operator_made_of_an_object_belongs_to_it(api: Api, cluster: Clu
     pod(api, made, "prometheus-main-0", **waiting("ErrImagePull"))
     assert cluster.pods_progress([prometheus]) == (1, 2)
     assert cluster.release_pods() == {"r": (1, 2)}
-    (cause,) = cluster.why_not_ready([prometheus])
+    cause, condition = cluster.why_not_ready([prometheus])
+    assert condition == "Prometheus n/main: nobody has looked at it yet"
     assert cause.startswith("StatefulSet n/prometheus-main: container main: image")
 
 
@@ -307,3 +308,28 @@ def test_certificates_and_issuers_are_waited_for(api: Api, cluster: Cluster) -> 
 def test_an_issuer_that_nobody_has_looked_at_is_not_ready(api: Api, cluster: Cluster) -> None:
     issuer = api.put("ClusterIssuer", "ca")
     assert cluster.why_not_ready([issuer]) == ("ClusterIssuer ca: nobody has looked at it yet",)
+
+
+@pytest.mark.parametrize("kind", ["Prometheus", "Alertmanager"])
+def test_an_operators_object_is_waited_for_until_it_is_available(
+    api: Api, cluster: Cluster, kind: str
+) -> None:
+    unavailable = {"type": "Available", "status": "False", "message": "no pod runs", "observedGeneration": 2}
+    wanted = api.put(kind, "main", "n", metadata={"generation": 2}, status={"conditions": [unavailable]})
+    with pytest.raises(HelmError) as caught:
+        cluster.wait_ready([wanted], 0)
+    assert caught.value.causes == (f"{kind} n/main: no pod runs",)
+
+    stale = {"type": "Available", "status": "True", "observedGeneration": 1}
+    api.put(kind, "main", "n", metadata={"generation": 2}, status={"conditions": [stale]})
+    with pytest.raises(HelmError):
+        cluster.wait_ready([wanted], 0)
+
+    api.put(
+        kind,
+        "main",
+        "n",
+        metadata={"generation": 2},
+        status={"conditions": [{**stale, "observedGeneration": 2}]},
+    )
+    cluster.wait_ready([wanted], 0)
