@@ -34,6 +34,7 @@ KINDS: Mapping[str, tuple[str, str, bool]] = {
     "Issuer": ("cert-manager.io/v1", "issuers", True),
     "ClusterIssuer": ("cert-manager.io/v1", "clusterissuers", False),
     "Prometheus": ("monitoring.coreos.com/v1", "prometheuses", True),
+    "Alertmanager": ("monitoring.coreos.com/v1", "alertmanagers", True),
 }
 
 
