@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.charts.checks.addresses import unreachable
-from tests.charts.checks.model import Platform, broken, without
+from tests.charts.checks.model import Platform
+from tests.charts.mutants import Change, broken, container, without
 
 
 def test_every_address_inside_the_cluster_is_a_services(platform: Platform) -> None:
     assert unreachable(platform) == []
 
 
-def replaced(key: str, old: str, new: str) -> Callable[[dict[str, Any]], object]:
+def replaced(key: str, old: str, new: str) -> Change:
     def change(data: dict[str, Any]) -> None:
         assert old in data["data"][key]
         data["data"][key] = data["data"][key].replace(old, new)
@@ -23,7 +23,7 @@ def replaced(key: str, old: str, new: str) -> Callable[[dict[str, Any]], object]
     return change
 
 
-MUTANTS: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], str]] = {
+MUTANTS: dict[str, tuple[str, str, Change, str]] = {
     "Fluent Bit's output": (
         "ConfigMap",
         "fluent-bit",
@@ -40,9 +40,7 @@ MUTANTS: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], str]] = {
     "a variable": (
         "Deployment",
         "kibana",
-        lambda data: data["spec"]["template"]["spec"]["containers"][0]["env"][0].update(
-            value="https://elasticsearch:9200"
-        ),
+        lambda data: container(data)["env"][0].update(value="https://elasticsearch:9200"),
         "Deployment logging/kibana: nothing listens at elasticsearch:9200",
     ),
 }

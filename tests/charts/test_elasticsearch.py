@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.charts.checks.elasticsearch import HOME, insecure
-from tests.charts.checks.model import Platform, broken
+from tests.charts.checks.model import Platform
+from tests.charts.mutants import Change, broken, container, mount, variable
 
 
 @pytest.mark.usefixtures("real_charts")
@@ -16,23 +16,15 @@ def test_elasticsearch_has_password_encryption_and_users(platform: Platform) -> 
     assert insecure(platform) == []
 
 
-def without_variable(name: str) -> Callable[[dict[str, Any]], object]:
-    def change(data: dict[str, Any]) -> None:
-        variables = container(data)["env"]
-        variables.remove(next(variable for variable in variables if variable["name"] == name))
-
-    return change
+def without_variable(name: str) -> Change:
+    return lambda data: container(data)["env"].remove(variable(data, name))
 
 
-def without_mount(name: str) -> Callable[[dict[str, Any]], object]:
-    def change(data: dict[str, Any]) -> None:
-        mounts = container(data)["volumeMounts"]
-        mounts.remove(next(mount for mount in mounts if mount["name"] == name))
-
-    return change
+def without_mount(name: str) -> Change:
+    return lambda data: container(data)["volumeMounts"].remove(mount(data, name))
 
 
-def without_setting(line: str) -> Callable[[dict[str, Any]], object]:
+def without_setting(line: str) -> Change:
     def change(data: dict[str, Any]) -> None:
         assert line in data["data"]["elasticsearch.yml"]
         data["data"]["elasticsearch.yml"] = data["data"]["elasticsearch.yml"].replace(line, "")
@@ -40,11 +32,7 @@ def without_setting(line: str) -> Callable[[dict[str, Any]], object]:
     return change
 
 
-def container(data: dict[str, Any]) -> Any:
-    return data["spec"]["template"]["spec"]["containers"][0]
-
-
-LAYERED: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], list[str]]] = {
+LAYERED: dict[str, tuple[str, str, Change, list[str]]] = {
     "no password": (
         "StatefulSet",
         "elasticsearch-master",

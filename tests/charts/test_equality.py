@@ -9,7 +9,8 @@ import pytest
 
 from depin_helm import values
 from tests.charts.checks.equality import differences, renamed
-from tests.charts.checks.model import Platform, broken, without
+from tests.charts.checks.model import Platform
+from tests.charts.mutants import broken, without
 from tests.charts.rendering import PLAIN_RELEASE, Renderer
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.charts.checks.images import floating, images
-from tests.charts.checks.model import Platform, broken
+from tests.charts.checks.model import Platform
+from tests.charts.mutants import Change, broken, container
 
 
 def test_every_image_has_a_tag_or_digest_and_none_is_latest(platform: Platform) -> None:
@@ -16,13 +16,12 @@ def test_every_image_has_a_tag_or_digest_and_none_is_latest(platform: Platform) 
     assert len(list(images(platform))) > 10
 
 
-def named(image: str) -> Callable[[dict[str, Any]], object]:
-    return lambda data: data["spec"]["template"]["spec"]["containers"][0].update(image=image)
+def named(image: str) -> Change:
+    return lambda data: container(data).update(image=image)
 
 
 def argued(data: dict[str, Any]) -> None:
-    container = data["spec"]["template"]["spec"]["containers"][0]
-    container["args"].append("--acme-http01-solver-image=example.com:5000/solver")
+    container(data)["args"].append("--acme-http01-solver-image=example.com:5000/solver")
 
 
 @pytest.mark.parametrize(
@@ -34,9 +33,7 @@ def argued(data: dict[str, Any]) -> None:
         (argued, "example.com:5000/solver"),
     ],
 )
-def test_a_floating_image_is_found(
-    prod: Platform, change: Callable[[dict[str, Any]], object], image: str
-) -> None:
+def test_a_floating_image_is_found(prod: Platform, change: Change, image: str) -> None:
     assert floating(broken(prod, "Deployment", "cert-manager", change)) == [
         f"Deployment cert-manager/cert-manager: cert-manager-controller: {image} is not pinned"
     ]

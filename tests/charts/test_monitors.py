@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from tests.charts.checks.model import Platform, broken, without
+from tests.charts.checks.model import Platform
 from tests.charts.checks.monitors import unscraped
+from tests.charts.mutants import Change, broken, without
 
 PROMETHEUS = "kube-prometheus-stack-prometheus"
 
@@ -32,7 +30,7 @@ def test_every_component_that_has_metrics_has_a_monitor(layered: Platform) -> No
     }
 
 
-MUTANTS: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], list[str]]] = {
+MUTANTS: dict[str, tuple[str, str, Change, list[str]]] = {
     "a selector": (
         "ServiceMonitor",
         "fluent-bit",

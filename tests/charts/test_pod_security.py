@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.charts.checks.model import Platform, broken
+from tests.charts.checks.model import Platform
 from tests.charts.checks.pod_security import ENFORCE, refused
 from tests.charts.checks.pods import pods_of
+from tests.charts.mutants import Change, broken, container, pod
 
 RESTRICTED = ("cert-manager", "ingress-nginx", "logging", "monitoring")
 
@@ -34,29 +34,23 @@ def test_a_plain_release_restricts_what_it_can(plain: Platform) -> None:
     }
 
 
-def in_context(**fields: object) -> Callable[[dict[str, Any]], object]:
+def in_context(**fields: object) -> Change:
     return lambda data: container(data)["securityContext"].update(fields)
 
 
-def in_pod(**fields: object) -> Callable[[dict[str, Any]], object]:
-    return lambda data: data["spec"]["template"]["spec"].update(fields)
+def in_pod(**fields: object) -> Change:
+    return lambda data: pod(data).update(fields)
 
 
-def in_pod_context(**fields: object) -> Callable[[dict[str, Any]], object]:
-    return lambda data: data["spec"]["template"]["spec"]["securityContext"].update(fields)
+def in_pod_context(**fields: object) -> Change:
+    return lambda data: pod(data)["securityContext"].update(fields)
 
 
-def container(data: dict[str, Any]) -> Any:
-    return data["spec"]["template"]["spec"]["containers"][0]
-
-
-MUTANTS: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
+MUTANTS: dict[str, tuple[Change, list[str]]] = {
     "host network": (in_pod(hostNetwork=True), ["hostNetwork"]),
     "host processes": (in_pod(hostPID=True), ["hostPID"]),
     "host path": (
-        lambda data: data["spec"]["template"]["spec"]["volumes"].append(
-            {"name": "x", "hostPath": {"path": "/"}}
-        ),
+        lambda data: pod(data)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}),
         ["hostPath volume x"],
     ),
     "host port": (lambda data: container(data)["ports"][0].update(hostPort=80), ["kibana: hostPort 80"]),
@@ -65,9 +59,7 @@ MUTANTS: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
         ["kibana: a handler's host"],
     ),
     "an old kind of volume": (
-        lambda data: data["spec"]["template"]["spec"]["volumes"].append(
-            {"name": "x", "nfs": {"server": "x"}}
-        ),
+        lambda data: pod(data)["volumes"].append({"name": "x", "nfs": {"server": "x"}}),
         ["nfs volume x"],
     ),
     "sysctls": (in_pod_context(sysctls=[{"name": "vm.max_map_count"}]), ["sysctl vm.max_map_count"]),
@@ -80,7 +72,7 @@ MUTANTS: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     "maybe root": (in_context(runAsNonRoot=False), ["kibana: runAsNonRoot is not true"]),
     "a pod as root": (in_pod_context(runAsUser=0), ["pod: runAsUser 0"]),
     "no seccomp profile": (
-        lambda data: data["spec"]["template"]["spec"]["securityContext"].pop("seccompProfile"),
+        lambda data: pod(data)["securityContext"].pop("seccompProfile"),
         ["kibana: no seccompProfile"],
     ),
     "an unconfined container": (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.charts.checks.model import Platform, broken, without
+from tests.charts.checks.model import Platform
 from tests.charts.checks.references import dangling
+from tests.charts.mutants import Change, broken, container, mount, pod, variable, volume, without
 
 PROMETHEUS = "kube-prometheus-stack-prometheus"
 ELASTICSEARCH = "StatefulSet logging/elasticsearch-master"
@@ -19,21 +19,9 @@ def test_everything_that_is_referred_to_exists_in_time(platform: Platform) -> No
     assert dangling(platform) == []
 
 
-def container(data: dict[str, Any], number: int = 0) -> Any:
-    return data["spec"]["template"]["spec"]["containers"][number]
-
-
-def volume(data: dict[str, Any], name: str) -> Any:
-    return next(entry for entry in data["spec"]["template"]["spec"]["volumes"] if entry["name"] == name)
-
-
-def variable(data: dict[str, Any], name: str) -> Any:
-    return next(entry for entry in container(data)["env"] if entry["name"] == name)
-
-
 NOBODY = "which nothing makes"
 
-MUTANTS: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], str]] = {
+MUTANTS: dict[str, tuple[str, str, Change, str]] = {
     "a key that the Secret lacks": (
         "StatefulSet",
         "elasticsearch-master",
@@ -67,9 +55,7 @@ MUTANTS: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], str]] = {
     "a subPath": (
         "StatefulSet",
         "elasticsearch-master",
-        lambda data: next(
-            mount for mount in container(data)["volumeMounts"] if mount["name"] == "service-tokens"
-        ).update(subPath="tokens"),
+        lambda data: mount(data, "service-tokens").update(subPath="tokens"),
         f"{ELASTICSEARCH}: volume service-tokens refers to Secret logging/elasticsearch-service-tokens key "
         "tokens, which only has service_tokens",
     ),
@@ -89,7 +75,7 @@ MUTANTS: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], str]] = {
     "a pull secret": (
         "Deployment",
         "grafana",
-        lambda data: data["spec"]["template"]["spec"].update(imagePullSecrets=[{"name": "grafana-admin"}]),
+        lambda data: pod(data).update(imagePullSecrets=[{"name": "grafana-admin"}]),
         "Deployment monitoring/grafana: imagePullSecrets refers to Secret monitoring/grafana-admin "
         "key .dockerconfigjson, which only has admin-password, admin-user",
     ),
@@ -123,7 +109,7 @@ MUTANTS: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], str]] = {
     "a priority class": (
         "DaemonSet",
         "fluent-bit",
-        lambda data: data["spec"]["template"]["spec"].update(priorityClassName="high"),
+        lambda data: pod(data).update(priorityClassName="high"),
         f"DaemonSet node-agents/fluent-bit: priorityClassName refers to PriorityClass high, {NOBODY}",
     ),
     "a role": (

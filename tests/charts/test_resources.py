@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.charts.checks.model import Platform, broken
+from tests.charts.checks.model import Platform
 from tests.charts.checks.pods import pods_of
 from tests.charts.checks.resources import (
     Row,
@@ -18,6 +17,7 @@ from tests.charts.checks.resources import (
     quantity,
     unlimited,
 )
+from tests.charts.mutants import Change, broken, container, pod, variable
 
 RETENTION = (("retention", "30d"), ("retentionSize", "10GB"))
 
@@ -96,12 +96,6 @@ def test_elasticsearch_and_kibana_have_a_heap_of_their_own(layered: Platform) ->
 def resources(data: dict[str, Any]) -> Any:
     return container(data)["resources"]
 
-
-def container(data: dict[str, Any]) -> Any:
-    return data["spec"]["template"]["spec"]["containers"][0]
-
-
-Change = Callable[[dict[str, Any]], object]
 
 MUTANTS: dict[str, tuple[str, str, Change, str]] = {
     "a request": (
@@ -201,7 +195,7 @@ def test_a_class_that_the_chart_does_not_take_from_the_platform_is_held_to_it(
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "variable", "value", "problem"),
+    ("kind", "name", "setting", "value", "problem"),
     [
         (
             "StatefulSet",
@@ -220,12 +214,10 @@ def test_a_class_that_the_chart_does_not_take_from_the_platform_is_held_to_it(
     ],
 )
 def test_a_heap_that_does_not_fit_is_found(
-    prod: Platform, kind: str, name: str, variable: str, value: str, problem: str
+    prod: Platform, kind: str, name: str, setting: str, value: str, problem: str
 ) -> None:
-    def grow(data: dict[str, Any]) -> None:
-        next(entry for entry in container(data)["env"] if entry["name"] == variable)["value"] = value
-
-    assert oversized_heaps(broken(prod, kind, name, grow)) == [problem]
+    mutant = broken(prod, kind, name, lambda data: variable(data, setting).update(value=value))
+    assert oversized_heaps(mutant) == [problem]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +229,7 @@ def test_a_heap_that_does_not_fit_is_found(
     ],
 )
 def test_a_node_without_fluent_bit_is_found(prod: Platform, change: Change, problem: str) -> None:
-    mutant = broken(prod, "DaemonSet", "fluent-bit", lambda data: change(data["spec"]["template"]["spec"]))
+    mutant = broken(prod, "DaemonSet", "fluent-bit", lambda data: change(pod(data)))
     (daemon,) = (obj for obj in mutant.of_kind("DaemonSet") if obj.name == "fluent-bit")
     assert not_everywhere(daemon) == [f"DaemonSet node-agents/fluent-bit: {problem}"]
 

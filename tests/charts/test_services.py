@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from tests.charts.checks.model import Platform, broken, without
+from tests.charts.checks.model import Platform
 from tests.charts.checks.services import unbacked
+from tests.charts.mutants import Change, broken, container, without
 
 
 def test_every_service_leads_to_pods_that_have_its_ports(platform: Platform) -> None:
@@ -17,7 +15,7 @@ def test_every_service_leads_to_pods_that_have_its_ports(platform: Platform) -> 
 
 PROMETHEUS = "kube-prometheus-stack-prometheus"
 
-MUTANTS: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], list[str]]] = {
+MUTANTS: dict[str, tuple[str, str, Change, list[str]]] = {
     "a selector": (
         "Service",
         "kibana",
@@ -45,7 +43,7 @@ MUTANTS: dict[str, tuple[str, str, Callable[[dict[str, Any]], object], list[str]
     "a container's port": (
         "Deployment",
         "cert-manager-webhook",
-        lambda data: data["spec"]["template"]["spec"]["containers"][0]["ports"][0].update(name="tls"),
+        lambda data: container(data)["ports"][0].update(name="tls"),
         [
             "Service cert-manager/cert-manager-webhook: port https leads to https, which Deployment "
             "cert-manager/cert-manager-webhook lacks"

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.charts.checks.model import Platform, broken, without
+from tests.charts.checks.model import Platform
 from tests.charts.checks.webhooks import edges, unanswered
+from tests.charts.mutants import broken, without
 
 
 def test_no_object_comes_before_a_webhook_that_must_admit_it(platform: Platform) -> None:

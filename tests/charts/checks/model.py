@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -157,31 +156,6 @@ def place(
         if data:
             own = "" if data["kind"] in CLUSTER_SCOPED else data["metadata"].get("namespace") or namespace
             yield Object(layer, component, own, data)
-
-
-def broken(
-    platform: Platform,
-    kind: str,
-    name: str,
-    change: Callable[[dict[str, Any]], object],
-    namespace: str | None = None,
-) -> Platform:
-    """A copy of the platform in which `change` was made to one object: a mutant."""
-    (target,) = (
-        obj for obj in platform.of_kind(kind) if obj.name == name and namespace in (None, obj.namespace)
-    )
-    data = copy.deepcopy(dict(target.data))
-    change(data)
-    mutant = replace(target, data=data, namespace=data["metadata"].get("namespace") or target.namespace)
-    return replace(platform, objects=tuple(mutant if obj is target else obj for obj in platform.objects))
-
-
-def without(platform: Platform, kind: str, name: str, namespace: str | None = None) -> Platform:
-    """A copy of the platform that lacks one object."""
-    (target,) = (
-        obj for obj in platform.of_kind(kind) if obj.name == name and namespace in (None, obj.namespace)
-    )
-    return replace(platform, objects=tuple(obj for obj in platform.objects if obj is not target))
 
 
 def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:

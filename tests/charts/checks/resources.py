@@ -134,17 +134,14 @@ CLASSES = {
 
 
 def misplaced(platform: Platform) -> list[str]:
-    """Claims of another class than the one that the platform's values name for them."""
+    """Claims of another class than the one that the platform's values name for them; all are in `CLASSES`."""
     classes = platform.values["global"]["platform"]["storageClasses"]
     problems = []
     for pods in pods_of(platform):
-        for claim in claims_of(pods, platform):
-            role = CLASSES.get((pods.owner.kind, pods.owner.name), "")
-            if claim.get("storageClassName") != classes.get(role):
-                wanted = f"{role or 'no'} class, {classes.get(role)}"
-                problems.append(
-                    f"{pods.owner} stores on {claim.get('storageClassName')}, not on the {wanted}"
-                )
+        for actual in (claim.get("storageClassName") for claim in claims_of(pods, platform)):
+            role = CLASSES[pods.owner.kind, pods.owner.name]
+            if actual != classes[role]:
+                problems.append(f"{pods.owner} stores on {actual}, not on the {role} class, {classes[role]}")
     return sorted(problems)
 
 
