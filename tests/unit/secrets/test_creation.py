@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import bcrypt
@@ -42,7 +42,7 @@ def value(api: Api, namespace: str, name: str, key: str) -> bytes:
     return base64.b64decode(api.get("Secret", name, namespace)["data"][key])
 
 
-def provide(api: Api, namespace: str, name: str, *, ours: bool = False, **data: bytes) -> None:
+def provide(api: Api, namespace: str, name: str, data: Mapping[str, bytes], *, ours: bool = False) -> None:
     encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
     metadata = {"labels": dict(secrets.LABELS)} if ours else {}
     api.put("Secret", name, namespace, data=encoded, metadata=metadata)
@@ -97,7 +97,12 @@ def test_derived_values_go_with_what_was_made(api: Api, cluster: Cluster) -> Non
 
 
 def test_derived_values_go_with_what_an_operator_provided(api: Api, cluster: Cluster) -> None:
-    provide(api, "node-agents", "fluent-bit-elasticsearch", username=b"fluent-bit", password=b"from a vault")
+    provide(
+        api,
+        "node-agents",
+        "fluent-bit-elasticsearch",
+        {"username": b"fluent-bit", "password": b"from a vault"},
+    )
     made = make(cluster)
     assert "fluent-bit-elasticsearch" not in {spec.name for spec in made}
     line = value(api, "logging", "elasticsearch-file-realm", "users")
@@ -106,7 +111,7 @@ def test_derived_values_go_with_what_an_operator_provided(api: Api, cluster: Clu
 
 
 def test_a_provided_token_that_is_none_is_refused_without_repeating_it(api: Api, cluster: Cluster) -> None:
-    provide(api, "logging", "kibana-es-token", token=b"hunter2")
+    provide(api, "logging", "kibana-es-token", {"token": b"hunter2"})
     with pytest.raises(ClusterError, match="logging/elasticsearch-service-tokens/service_tokens") as error:
         make(cluster)
     assert "hunter2" not in error.value.message
@@ -115,7 +120,7 @@ def test_a_provided_token_that_is_none_is_refused_without_repeating_it(api: Api,
 def test_a_provided_secret_that_lacks_keys_stops_everything_before_anything_is_made(
     api: Api, cluster: Cluster
 ) -> None:
-    provide(api, "monitoring", "grafana-admin", **{"admin-user": b"root"})
+    provide(api, "monitoring", "grafana-admin", {"admin-user": b"root"})
     before = dict(api.objects)
     with pytest.raises(ClusterError, match=r"monitoring/grafana-admin .*admin-password"):
         make(cluster)
@@ -124,7 +129,7 @@ def test_a_provided_secret_that_lacks_keys_stops_everything_before_anything_is_m
 
 
 def test_a_secret_made_here_gets_the_keys_that_a_newer_chart_wants(api: Api, cluster: Cluster) -> None:
-    provide(api, "logging", "kibana-encryption", ours=True, security=b"kept", extra=b"too")
+    provide(api, "logging", "kibana-encryption", {"security": b"kept", "extra": b"too"}, ours=True)
     assert {spec.name for spec in make(cluster)} >= {"kibana-encryption"}
     assert value(api, "logging", "kibana-encryption", "security") == b"kept"
     assert value(api, "logging", "kibana-encryption", "extra") == b"too"
@@ -168,9 +173,10 @@ def test_a_lost_password_is_not_replaced_while_its_hash_is_still_there(api: Api,
     ],
 )
 def test_a_provided_hash_that_cannot_be_checked_is_trusted(api: Api, cluster: Cluster, users: bytes) -> None:
-    keys = {"users_roles": b"", "roles.yml": b""}
-    provide(api, "logging", "elasticsearch-file-realm", users=users, **keys)
-    provide(api, "node-agents", "fluent-bit-elasticsearch", username=b"fluent-bit", password=b"p")
+    provide(
+        api, "logging", "elasticsearch-file-realm", {"users": users, "users_roles": b"", "roles.yml": b""}
+    )
+    provide(api, "node-agents", "fluent-bit-elasticsearch", {"username": b"fluent-bit", "password": b"p"})
     assert state(cluster, "elasticsearch-file-realm").summary == "present"
 
 
