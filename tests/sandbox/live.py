@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from depin_helm import yamlio
 from depin_helm.cluster import Cluster
 
 Object = dict[str, Any]
@@ -48,7 +49,9 @@ def _version(item: Object) -> str:
         return str(metadata["resourceVersion"])
     managed = [entry for entry in metadata.get("managedFields", ()) if entry.get("subresource") != "status"]
     rest = {key: value for key, value in metadata.items() if key != "resourceVersion"}
-    return json.dumps({**item, "status": None, "metadata": {**rest, "managedFields": managed}}, sort_keys=True)
+    return json.dumps(
+        {**item, "status": None, "metadata": {**rest, "managedFields": managed}}, sort_keys=True
+    )
 
 
 def record_sizes(cluster: Cluster) -> dict[str, int]:
@@ -78,11 +81,26 @@ def pods_not_ready(cluster: Cluster) -> list[str]:
     ]
 
 
-def prometheus_config(cluster: Cluster) -> str:
-    """The configuration that prometheus-operator made for Prometheus."""
+def monitors_without_a_job(cluster: Cluster) -> list[str]:
+    """Endpoints of monitors that the configuration prometheus-operator made for Prometheus does not scrape."""
     secret = cluster.get("v1", "Secret", "prometheus-kube-prometheus-stack-prometheus", "monitoring")
     assert secret is not None
-    return gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])).decode()
+    config = yamlio.load(gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])))
+    jobs = {job["job_name"] for job in config["scrape_configs"]}
+    wanted = [
+        f"{kind[0].lower()}{kind[1:]}/{item['metadata']['namespace']}/{item['metadata']['name']}/{number}"
+        for kind, field in (("ServiceMonitor", "endpoints"), ("PodMonitor", "podMetricsEndpoints"))
+        for item in cluster.list("monitoring.coreos.com/v1", kind)
+        for number in range(len(item["spec"][field]))
+    ]
+    assert wanted
+    return [name for name in wanted if name not in jobs]
+
+
+def refusals(cluster: Cluster) -> list[str]:
+    """What Pod Security has said against pods of the platform."""
+    events = cluster.list("v1", "Event", field_selector="reason=FailedCreate")
+    return [event["message"] for event in events if "PodSecurity" in event["message"]]
 
 
 def dangling(cluster: Cluster) -> list[str]:
@@ -109,22 +127,23 @@ def _ready(pod: Object) -> bool:
 def _references(spec: Object) -> Iterator[tuple[str, str, list[str]]]:
     yield "ServiceAccount", spec.get("serviceAccountName", "default"), []
     for volume in spec.get("volumes", ()):
-        sources = volume["projected"]["sources"] if "projected" in volume else [volume]
-        for source in sources:
-            for field, kind, key in (("secret", "Secret", "secretName"), ("configMap", "ConfigMap", "name")):
-                if field in source and not source[field].get("optional"):
-                    reference = source[field]
-                    name = reference.get(key) or reference["name"]
-                    yield kind, name, [each["key"] for each in reference.get("items", ())]
         if "persistentVolumeClaim" in volume:
             yield "PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"], []
+        for source in [volume, *volume.get("projected", {}).get("sources", ())]:
+            for kind, reference in _named(source, secret="Secret", configMap="ConfigMap"):
+                name = reference.get("secretName") or reference["name"]
+                yield kind, name, [each["key"] for each in reference.get("items", ())]
     for container in [*spec.get("initContainers", ()), *spec["containers"]]:
         for variable in container.get("env", ()):
             source = variable.get("valueFrom", {})
-            for field, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
-                if field in source and not source[field].get("optional"):
-                    yield kind, source[field]["name"], [source[field]["key"]]
-        for group in container.get("envFrom", ()):
-            for field, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
-                if field in group and not group[field].get("optional"):
-                    yield kind, group[field]["name"], []
+            for kind, reference in _named(source, secretKeyRef="Secret", configMapKeyRef="ConfigMap"):
+                yield kind, reference["name"], [reference["key"]]
+        for source in container.get("envFrom", ()):
+            for kind, reference in _named(source, secretRef="Secret", configMapRef="ConfigMap"):
+                yield kind, reference["name"], []
+
+
+def _named(source: Object, **kinds: str) -> Iterator[tuple[str, Object]]:
+    for field, kind in kinds.items():
+        if field in source and not source[field].get("optional"):
+            yield kind, source[field]

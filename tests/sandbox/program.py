@@ -48,7 +48,7 @@ class Program:
         return json.loads(self.run(*arguments, "--output", "json", code=code).stdout)
 
     def interrupt(self, *arguments: str, after: str, by: signal.Signals) -> int:
-        """Run a command and send it a signal once it says `after`; its exit code, negative if it was killed."""
+        """Run a command and send it a signal once it says `after`; its exit code, negative if killed."""
         with subprocess.Popen(
             self._command(arguments),
             cwd=self.folder,

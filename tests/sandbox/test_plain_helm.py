@@ -1,4 +1,4 @@
-"""The packaged chart with nothing but Helm: one release on a bare cluster. The tests follow one release's life."""
+"""The packaged chart with nothing but Helm: the life of one release on a bare cluster, test by test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ from tests.tier import Tier
 RELEASE, NAMESPACE = "depin-platform", "logging"
 #: Made by hook Jobs of the upstream charts, which complete in a sandbox without having done anything.
 MADE_BY_JOBS = {"ingress-nginx-admission", "kube-prometheus-stack-admission"}
-KIBANA = ("--reuse-values", "--set", "kibana.enabled=true", "--set", "depin-routes.routes.kibana.enabled=true")
+KIBANA = (
+    "--reuse-values",
+    "--set",
+    "kibana.enabled=true",
+    "--set",
+    "depin-routes.routes.kibana.enabled=true",
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,9 @@ class Helm:
         return {
             name: item.get("data")
             for name, item in live.objects(self.cluster).items()
-            if name[0] == "Secret" and not live.is_release(item) and not item["metadata"].get("ownerReferences")
+            if name[0] == "Secret"
+            and not live.is_release(item)
+            and not item["metadata"].get("ownerReferences")
         }
 
 
@@ -75,7 +83,9 @@ def test_an_install_that_waits_gives_a_working_release(helm: Helm) -> None:
     assert "--set kibana.enabled=true" in notes
     assert eventually(lambda: live.pods_not_ready(helm.cluster) == []), live.pods_not_ready(helm.cluster)
     assert [each for each in live.dangling(helm.cluster) if each.split()[-1] not in MADE_BY_JOBS] == []
-    assert {item["metadata"]["name"] for item in helm.cluster.list("apps/v1", "Deployment", NAMESPACE)} == set()
+    assert {
+        item["metadata"]["name"] for item in helm.cluster.list("apps/v1", "Deployment", NAMESPACE)
+    } == set()
     issuers = helm.cluster.list("cert-manager.io/v1", "ClusterIssuer")
     assert {item["metadata"]["name"] for item in issuers} == {"depin-internal-ca-root", "depin-internal-ca"}
     assert all(conditions(item)["Ready"] == "True" for item in issuers)

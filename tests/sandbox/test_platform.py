@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from depin_helm import plan, yamlio
+from depin_helm import plan
 from depin_helm.cluster import Cluster
 from depin_helm.sandbox import Sandbox
 from tests.sandbox import live
@@ -47,14 +47,18 @@ def platform(program: Program) -> Iterator[Platform]:
 def test_every_layer_is_deployed_with_all_its_pods(platform: Platform) -> None:
     status = platform.program.json("status", *ENV)
     assert [layer["layer"] for layer in status["layers"] if layer["state"] != "deployed"] == []
-    assert {layer["layer"] for layer in status["layers"]} == {layer.name for layer in plan.load(UMBRELLA).layers}
+    assert {layer["layer"] for layer in status["layers"]} == {
+        layer.name for layer in plan.load(UMBRELLA).layers
+    }
     assert [layer["layer"] for layer in status["layers"] if layer["pods"][0] != layer["pods"][1]] == []
     assert {layer["digest"] for layer in status["layers"]} == {status["digest"]}
 
 
 def test_every_pod_runs_those_of_the_operator_too(platform: Platform) -> None:
     assert live.pods_not_ready(platform.cluster) == []
-    sets = {item["metadata"]["name"]: item["status"] for item in platform.cluster.list("apps/v1", "StatefulSet")}
+    sets = {
+        item["metadata"]["name"]: item["status"] for item in platform.cluster.list("apps/v1", "StatefulSet")
+    }
     for name in (
         "prometheus-kube-prometheus-stack-prometheus",
         "alertmanager-kube-prometheus-stack-alertmanager",
@@ -75,8 +79,7 @@ def test_pod_security_restricted_is_enforced_and_refuses_no_pod_of_the_platform(
             "spec": {"containers": [{"name": "a", "image": "a:1", "securityContext": {"privileged": True}}]},
         }
         assert 'violates PodSecurity "restricted' in kubectl.refusal(pod)
-    refusals = platform.cluster.list("v1", "Event", field_selector="reason=FailedCreate")
-    assert [event["message"] for event in refusals if "PodSecurity" in event["message"]] == []
+    assert live.refusals(platform.cluster) == []
 
 
 def test_whatever_a_pod_refers_to_is_there(platform: Platform) -> None:
@@ -84,19 +87,7 @@ def test_whatever_a_pod_refers_to_is_there(platform: Platform) -> None:
 
 
 def test_prometheus_scrapes_every_monitor(platform: Platform) -> None:
-    def without_a_job() -> list[str]:
-        config = yamlio.load(live.prometheus_config(platform.cluster))
-        jobs = {job["job_name"] for job in config["scrape_configs"]}
-        wanted = [
-            f"{kind[0].lower()}{kind[1:]}/{item['metadata']['namespace']}/{item['metadata']['name']}/{number}"
-            for kind, field in (("ServiceMonitor", "endpoints"), ("PodMonitor", "podMetricsEndpoints"))
-            for item in platform.cluster.list("monitoring.coreos.com/v1", kind)
-            for number in range(len(item["spec"][field]))
-        ]
-        assert wanted
-        return [name for name in wanted if name not in jobs]
-
-    assert eventually(lambda: without_a_job() == []), without_a_job()
+    assert eventually(lambda: live.monitors_without_a_job(platform.cluster) == [])
 
 
 def test_release_records_stay_far_below_the_limit(platform: Platform) -> None:
@@ -117,7 +108,9 @@ def test_an_upgrade_with_nothing_changed_changes_no_object(platform: Platform) -
 
 
 def test_the_diff_names_exactly_what_a_value_changes(platform: Platform) -> None:
-    changes = platform.program.json("diff", *ENV, "--set", "fluent-bit.logLevel=debug", "--exit-code", code=10)
+    changes = platform.program.json(
+        "diff", *ENV, "--set", "fluent-bit.logLevel=debug", "--exit-code", code=10
+    )
     assert [(change["action"], change["kind"], change["name"]) for change in changes] == [
         ("update", "ConfigMap", "fluent-bit"),
         ("update", "DaemonSet", "fluent-bit"),
