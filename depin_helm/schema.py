@@ -43,7 +43,7 @@ def load(source: File) -> dict[str, Any]:
 
 
 def check(environment: Environment, schema: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Everything in the environment's values that the schema does not allow; one finding per mistake.
+    """All findings: those of reading the files, and what the schema does not allow; one per mistake.
 
     In the order of the files (the environment's own before those on top of it), then of their lines. A
     finding stands where the value comes from; one about something missing, where its section does.
@@ -52,14 +52,19 @@ def check(environment: Environment, schema: Mapping[str, Any]) -> tuple[Finding,
     for error in _errors(environment.values, schema):
         for said in _explain(error, schema):
             found.setdefault(said.path, said)
-    meant = {said.meant for said in found.values()}
-    findings = (
-        environment.finding(said.path, said.message, said.hint)
+    # What is missing because it is misspelt, and what could not even be read, is said once.
+    settled = {said.meant for said in found.values()}
+    unread = {(finding.file, finding.path) for finding in environment.findings}
+    findings = [
+        environment.finding(said.path, said.message, said.hint, place=said.place)
         for said in found.values()
-        if said.path not in meant  # missing, because it is misspelt
-    )
+        if said.path not in settled
+    ]
+    findings = [finding for finding in findings if (finding.file, finding.path) not in unread]
     rank = {source: number for number, source in enumerate(environment.sources)}
-    return tuple(sorted(findings, key=lambda finding: (rank.get(finding.file, -1), finding)))
+    return tuple(
+        sorted((*environment.findings, *findings), key=lambda finding: (rank.get(finding.file, -1), finding))
+    )
 
 
 def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
@@ -99,12 +104,13 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 
 @dataclass(frozen=True)
 class _Said:
-    """`meant` is the path that an unknown key was probably meant to have."""
+    """`meant` is the path that an unknown key was to have; `place`, if not `path`, is what to blame."""
 
     path: Path
     message: str
     hint: str = ""
     meant: Path | None = None
+    place: Path = ()
 
 
 def _explain(error: Any, schema: Mapping[str, Any]) -> Iterator[_Said]:
@@ -127,13 +133,15 @@ def _explain(error: Any, schema: Mapping[str, Any]) -> Iterator[_Said]:
         )
     elif error.validator == "enum":
         known = [choice for choice in rule if choice]
-        similar = difflib.get_close_matches(str(instance), known, 1)
+        similar = difflib.get_close_matches(str(instance), known, 1, 0.75)
         yield _Said(
             path, f"must be one of: {', '.join(known)}", f"did you mean {similar[0]}?" if similar else ""
         )
     else:
         limit = _LIMITS.get(str(error.validator), "breaks the schema's rule {rule}").format(rule=rule)
-        yield _Said(path, f"must be {title}" if title else limit)
+        # A condition is for whoever turned it on: the section, not the default that now is too little.
+        place = path[:-1] if "then" in error.absolute_schema_path else ()
+        yield _Said(path, f"must be {title}" if title else limit, place=place)
 
 
 _WANTED = {
@@ -149,7 +157,7 @@ _KINDS = {
     list: "a list",
     str: "text",
     int: "a number",
-    float: "a number",
+    float: "a fraction",
     bool: "a boolean",
     type(None): "null",
 }

@@ -70,7 +70,7 @@ def checked(project: Project, environment: str, files: Sequence[Path], sets: Seq
     Raises:
         ValuesError: they are not; with all findings.
     """
-    loaded = values.load_environment(project, environment, files, sets)
+    loaded = values.read_environment(project, environment, files, sets)
     findings = schema.check(loaded, schema.load(project.schema_source))
     if findings:
         raise ValuesError(findings, hint=f"depin-helm validate --env {environment}")

@@ -44,14 +44,27 @@ class Environment:
     origins    of each key and list item, all places that give it, the one in effect last; a place whose list
                or scalar replaced a whole section stands at that section's path only
     sources    names of the places, the weakest first
+    findings   what is wrong with the files; where one cannot be read, its values are not in the rest
     """
 
     name: str
-    settings: Settings
     overrides: dict[str, Any] = field(repr=False)
     values: dict[str, Any] = field(repr=False)
     origins: Mapping[Path, tuple[Origin, ...]] = field(repr=False)
     sources: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def settings(self) -> Settings:
+        """What `depinHelm` says.
+
+        Raises:
+            ValuesError: it is wrong.
+        """
+        try:
+            return settings.read(self.values.get(settings.KEY))
+        except SettingsError as error:
+            raise ValuesError([self.finding((settings.KEY, *error.path), error.message)]) from None
 
     def origin(self, path: Path) -> Origin | None:
         """Where the value at `path` comes from; for one that nobody gave, where its section does."""
@@ -60,9 +73,9 @@ class Environment:
                 return self.origins[path[:end]][-1]
         return None
 
-    def finding(self, path: Path, message: str, hint: str = "") -> Finding:
-        """A finding about the value at `path`, at the place that gives it."""
-        origin = self.origin(path) or Origin(self.sources[-1], 0, 0, None)
+    def finding(self, path: Path, message: str, hint: str = "", *, place: Path = ()) -> Finding:
+        """A finding about the value at `path`, at the place that gives it, or the value at `place`."""
+        origin = self.origin(place or path) or Origin(self.sources[-1], 0, 0, None)
         return Finding(origin.source, origin.line, origin.column, format_path(path), message, hint)
 
 
@@ -76,22 +89,17 @@ def load_environment(
         ValuesError: a file is refused, or `depinHelm` is wrong. Whether the values are right is for
             `schema.check` to say.
     """
-    environment, findings = read_environment(project, name, files, sets)
-    try:
-        settings.read(environment.values.get(settings.KEY))
-    except SettingsError as error:
-        findings += (environment.finding((settings.KEY, *error.path), error.message),)
-    if findings:
-        raise ValuesError(findings, hint=f"depin-helm validate --env {name}")
+    environment = read_environment(project, name, files, sets)
+    if environment.findings:
+        raise ValuesError(environment.findings, hint=f"depin-helm validate --env {name}")
+    _ = environment.settings
     return environment
 
 
 def read_environment(
     project: Project, name: str, files: Sequence[File] = (), sets: Sequence[str] = ()
-) -> tuple[Environment, tuple[Finding, ...]]:
-    """As much of the environment as can be read, and what is wrong with its files; for those who report all.
-
-    Settings that are wrong are left at their defaults here: `schema.check` finds them.
+) -> Environment:
+    """As much of the environment as can be read, for `schema.check` to report everything at once.
 
     Raises:
         UsageError: as for `load_environment`.
@@ -117,15 +125,14 @@ def read_environment(
     for text in sets:
         for path in setvalues.apply(text, overrides):
             origins.set(path, overrides, weaker)
-    environment = Environment(
+    return Environment(
         name=name,
-        settings=_settings(overrides.get(settings.KEY)),
         overrides={key: value for key, value in overrides.items() if key != settings.KEY},
         values=_coalesced(overrides, defaults.data, charts),
         origins=origins.frozen(),
         sources=(*dict.fromkeys(document.file for document, _ in read), SET),
+        findings=tuple(finding for _, findings in read for finding in findings),
     )
-    return environment, tuple(finding for _, findings in read for finding in findings)
 
 
 def origins_of(environment: Environment, key: str) -> dict[str, tuple[Origin, ...]]:
@@ -225,13 +232,6 @@ def _children(value: Any) -> Iterator[tuple[str | int, Any]]:
 def _name(project: Project, file: File) -> str:
     """How messages call a file: one of the project's by its path in there."""
     return str(file.relative_to(project.root)) if file.is_relative_to(project.root) else str(file)
-
-
-def _settings(data: Any) -> Settings:
-    try:
-        return settings.read(data)
-    except SettingsError:
-        return Settings()
 
 
 def _subcharts(project: Project) -> dict[str, Document]:

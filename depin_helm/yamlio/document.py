@@ -115,7 +115,9 @@ def examine(text: bytes | str, name: str) -> tuple[Document, tuple[Finding, ...]
         Finding(name, p.mark.line, p.mark.column, format_path(p.path), p.message, p.hint)
         for p in reading.problems
     )
-    return Document(name, data or {}, MappingProxyType(reading.marks)), tuple(sorted(set(findings)))
+    # Aliases bring the mistakes in their anchor with them, to other paths.
+    unique = {(each.line, each.column, each.message): each for each in sorted(findings, reverse=True)}
+    return Document(name, data or {}, MappingProxyType(reading.marks)), tuple(sorted(unique.values()))
 
 
 _KINDS: Mapping[type, str] = MappingProxyType(

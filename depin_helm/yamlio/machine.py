@@ -104,6 +104,14 @@ def _construct_plain(loader: Any, node: Any) -> Any:
     return plain(loader.construct_scalar(node))
 
 
+def _construct_unknown(loader: Any, node: Any) -> Any:
+    """What has a tag of its own, without it; Helm takes no notice of tags."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else node.value
+
+
+_HelmLoader.add_constructor(None, _construct_unknown)
 for _tag in TAGS.values():
     if _tag != STR:
         _HelmLoader.add_constructor(_tag, _construct_plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -93,7 +94,8 @@ def decode(raw: bytes | str) -> str:
     if found := Reader.NON_PRINTABLE.search(text):
         message = f"the control character U+{ord(found[0]):04X}"
         raise UnreadableError(Problem(_mark_at(text, found.start()), message, "remove it"))
-    conflicts = [number for number, line in enumerate(text.split("\n"), 1) if _CONFLICT.match(line)]
+    marked = (number for number, line in enumerate(text.split("\n"), 1) if _CONFLICT.match(line))
+    conflicts = list(itertools.islice(marked, 100))
     if conflicts:
         message, hint = "a merge conflict that is not resolved", "keep one side and delete the markers"
         raise UnreadableError(*(Problem(Mark(number, 1), message, hint) for number in conflicts))
@@ -212,6 +214,10 @@ _SYNTAX: Mapping[str, tuple[str, str]] = MappingProxyType(
         "found unexpected end of stream": ("the quotes that open here never close", "close them"),
         "did not find expected ',' or ']'": ("the list that opens here never closes", "close it with `]`"),
         "did not find expected ',' or '}'": ("the mapping that opens here never closes", "close it with `}`"),
+        "did not find expected node content": (
+            "a value is missing here, or a list or mapping is not closed",
+            "look for an open `[` or `{`",
+        ),
         "found unknown escape character": (
             "an escape that YAML does not know",
             r"in double quotes write \\ for a backslash, or use single quotes",
