@@ -70,7 +70,7 @@ def apply(
     if refused:
         raise ClusterError(
             f"the cluster refuses {len(refused)} of {len(definitions)} CRDs: {'; '.join(refused)}",
-            hint="objects stored in an old version must be migrated before that version goes",
+            hint="the live CRD must be migrated by hand first, as its project describes",
         )
     if todo and not dry_run:
         _wait_served(cluster, todo, timeout)
@@ -113,10 +113,12 @@ def _version(metadata: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def _refusal(name: str, error: ApiError) -> str:
-    for field, message in error.fields:
-        if field.startswith("status.storedVersions"):
-            return f"{name}: the new definition lacks a version in which objects are stored ({message})"
-    return f"{name}: {error.fields[0][1] if error.fields else error.message}"
+    if not error.fields:
+        return f"{name}: {error.message}"
+    field, message = error.fields[0]
+    if field.startswith("status.storedVersions"):
+        return f"{name}: the new definition lacks a version in which objects are stored ({message})"
+    return f"{name}: {field}: {message}"
 
 
 def _wait_served(cluster: Objects, definitions: Sequence[Mapping[str, Any]], timeout: float) -> None:
@@ -126,7 +128,7 @@ def _wait_served(cluster: Objects, definitions: Sequence[Mapping[str, Any]], tim
     them again and again delays what is waited for.
     """
     wanted = {
-        (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["kind"]): crd["metadata"]["name"]
+        (f"{crd['spec']['group']}/{version['name']}", crd["spec"]["names"]["plural"]): crd["metadata"]["name"]
         for crd in definitions
         for version in crd["spec"]["versions"]
         if version["served"]
@@ -134,7 +136,8 @@ def _wait_served(cluster: Objects, definitions: Sequence[Mapping[str, Any]], tim
     deadline = time.monotonic() + timeout
     while True:
         cluster.refresh()
-        missing = sorted({wanted[kind] for kind in wanted.keys() - cluster.discover().resources.keys()})
+        served = {(found.api_version, found.plural) for found in cluster.discover().resources.values()}
+        missing = sorted({wanted[kind] for kind in wanted.keys() - served})
         if not missing:
             return
         if time.monotonic() > deadline:

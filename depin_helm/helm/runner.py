@@ -14,10 +14,11 @@ import logging
 import os
 import shlex
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from depin_helm.errors import HelmError
 from depin_helm.helm.redaction import redact
@@ -63,45 +64,56 @@ class SubprocessRunner:
         shown = shlex.join(argv)
         started = time.monotonic()
         log.info("run: %s", shown)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                env=dict(environ),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-                preexec_fn=None if grace is None else _die_with_parent(),
-            )
-        except OSError as error:
-            raise HelmError(f"{argv[0]} cannot be started: {error.strerror}") from error
-        # A task of its own: cancelling us must not stop the reading, or Helm could block on a full pipe.
-        reading = asyncio.ensure_future(process.communicate())
-        try:
-            stdout, stderr = await asyncio.shield(reading)
-        except asyncio.CancelledError:
-            await _stop(process.pid, reading, grace)
-            log.warning(
-                "cancelled after %.1f s (%s): %s", time.monotonic() - started, process.returncode, shown
-            )
-            raise
-        code = process.returncode if process.returncode is not None else -1
+        with _memory("stdout") as stdout, _memory("stderr") as stderr:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *argv,
+                    env=dict(environ),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    start_new_session=True,
+                    preexec_fn=None if grace is None else _die_with_parent(),
+                )
+            except OSError as error:
+                raise HelmError(f"{argv[0]} cannot be started: {error.strerror}") from error
+            try:
+                code = await process.wait()
+            except asyncio.CancelledError:
+                await _stop(process, grace)
+                seconds = time.monotonic() - started
+                log.warning("cancelled after %.1f s (%s): %s", seconds, process.returncode, shown)
+                raise
+            done = Completed(code, _content(stdout), _content(stderr))
         log.info("ended with %d after %.1f s: %s", code, time.monotonic() - started, shown)
         if code != 0:
-            log.warning("%s", redact(stderr.decode(errors="replace").strip()))
-        return Completed(code, stdout, stderr)
+            log.warning("%s", redact(done.stderr.decode(errors="replace").strip()))
+        return done
 
 
-async def _stop(pid: int, reading: asyncio.Future[tuple[bytes, bytes]], grace: float | None) -> None:
-    """End the session led by `pid`; a second cancellation during `grace` ends it at once."""
+async def _stop(process: asyncio.subprocess.Process, grace: float | None) -> None:
+    """End the process and its children; a second cancellation during `grace` ends them at once."""
     try:
         if grace is not None:
-            _signal(pid, signal.SIGTERM)
-            await asyncio.wait({reading}, timeout=grace)
+            _signal(process.pid, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), grace)
     finally:
-        if not reading.done():
-            _signal(pid, signal.SIGKILL)
-            await asyncio.wait({reading}, timeout=5.0)
+        if process.returncode is None:
+            _signal(process.pid, signal.SIGKILL)
+            await process.wait()
+
+
+def _memory(name: str) -> BinaryIO:
+    """A file in memory, not a pipe: a Helm that outlives us is ended by its first write to a broken one."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create(name), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def _content(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
