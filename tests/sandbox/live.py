@@ -82,7 +82,7 @@ def pods_not_ready(cluster: Cluster) -> list[str]:
 
 
 def monitors_without_a_job(cluster: Cluster) -> list[str]:
-    """Endpoints of monitors that the configuration prometheus-operator made for Prometheus does not scrape."""
+    """Endpoints of monitors for which prometheus-operator has given Prometheus no scrape job."""
     secret = cluster.get("v1", "Secret", "prometheus-kube-prometheus-stack-prometheus", "monitoring")
     assert secret is not None
     config = yamlio.load(gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])))
