@@ -192,7 +192,7 @@ class _Origins:
                 self._add_set(path[:end], value)
                 return
             if isinstance(value, dict) and not (last and isinstance(last.value, dict)):
-                self._append(path[:end], Origin(SET, 0, 0, value))
+                self._append(path[:end], Origin(SET, 0, 0, copy.deepcopy(value)))
         self._add_set(path, value)
 
     def frozen(self) -> Mapping[Path, tuple[Origin, ...]]:
