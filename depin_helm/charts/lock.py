@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from depin_helm import yamlio
 from depin_helm.charts import atomic
@@ -96,8 +99,8 @@ class Lock:
     def record(self, name: str, version: str, digest: str) -> None:
         """Write the chart's content `digest` into the file, if the project depends on that version.
 
-        Entries of versions that it no longer depends on are dropped. The file is replaced as a whole, and
-        only if it changes. The caller keeps other processes away.
+        Entries of versions that it no longer depends on are dropped; comments stay. The file is replaced as a
+        whole, and only if it changes. The caller keeps other processes away.
 
         Raises:
             ChartError: the file cannot be written, or is malformed.
@@ -113,11 +116,30 @@ class Lock:
         )
         if tuple(after) == before:
             return
-        text = _HEADER + yamlio.dump({"charts": [asdict(entry) for entry in after]})
         try:
+            text = self.file.read_text() if before else _text(())
+            touched = text != _text(before)
+            text = yamlio.edited(text, partial(_update, after)) if touched else _text(after)
             atomic.write(self.file, text.encode())
         except OSError as error:
             raise ChartError(
                 f"cannot write {self.file}: {error.strerror}",
                 hint="choose a project that you may write to: --project DIR",
             ) from error
+
+
+def _text(entries: Sequence[Locked]) -> str:
+    """The file as it is before a person touches it."""
+    return _HEADER + yamlio.dump({"charts": [asdict(entry) for entry in entries]})
+
+
+def _update(entries: Sequence[Locked], document: dict[str, Any]) -> None:
+    """Make the document hold these entries; what is new comes last, so that comments stay at their charts."""
+    wanted = {(entry.name, entry.version): asdict(entry) for entry in entries}
+    for number, entry in reversed(list(enumerate(document["charts"]))):
+        fields = wanted.pop((entry["name"], entry["version"]), None)
+        if fields is None:
+            del document["charts"][number]
+        else:
+            entry.update(fields)
+    document["charts"] += wanted.values()

@@ -2,6 +2,7 @@
 
 Two readers: `load` is fast and takes what machines wrote (manifests, CRDs, Chart.yaml); `read_values` takes
 what people wrote: it knows where each key stands and refuses what Helm would misread without a word.
+Two writers: `dump` makes a document, `edited` changes one and keeps its comments.
 """
 
 from depin_helm.yamlio.document import (
@@ -13,6 +14,7 @@ from depin_helm.yamlio.document import (
     parse_values,
     read_values,
 )
+from depin_helm.yamlio.editing import edited
 from depin_helm.yamlio.machine import YAMLError, dump, load, load_all
 from depin_helm.yamlio.nodes import Mark, Path
 from depin_helm.yamlio.scalars import plain
@@ -24,6 +26,7 @@ __all__ = [
     "YAMLError",
     "content",
     "dump",
+    "edited",
     "examine",
     "format_path",
     "load",

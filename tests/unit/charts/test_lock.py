@@ -11,6 +11,8 @@ from depin_helm.charts import Cache, Dependency, IncompleteError, Lock, Locked
 from depin_helm.errors import ChartError
 from tests.unit.charts.conftest import Archive
 
+ZEROS, ONES = ("sha256:" + 64 * digit for digit in "01")
+
 DEMO = Dependency("demo", "1.0.0", "https://charts.example.org")
 
 
@@ -151,3 +153,29 @@ def test_a_project_that_cannot_be_written_is_named(cache: Cache, archive: Archiv
     with pytest.raises(ChartError, match=r"cannot write .*missing/charts\.lock") as error:
         cache.import_([archive()], nowhere)
     assert "--project" in error.value.hint
+
+
+def test_a_persons_comments_stay_at_their_charts(tmp_path: Path) -> None:
+    file = tmp_path / "charts.lock"
+    text = "# ours\ncharts:\n" + "".join(
+        f"# why {name} is pinned\n"
+        f"- name: {name}\n  version: 1.0.0  # since spring\n"
+        f"  repository: https://e.example\n  digest: {ZEROS}\n"
+        for name in ("b", "d")
+    )
+    file.write_text(text)
+    names = ("a", "b", "d")
+    lock = Lock(file, tuple(Dependency(name, "1.0.0", "https://e.example") for name in names), update=True)
+    lock.record("d", "1.0.0", ONES)
+    assert file.read_text() == text[: -len(ZEROS) - 1] + ONES + "\n"
+    lock.record("a", "1.0.0", ONES)
+    assert [entry.name for entry in lock.entries()] == ["a", "b", "d"]
+    assert file.read_text().startswith(text[: -len(ZEROS) - 1] + ONES + "\n- name: a\n")
+
+
+def test_an_untouched_file_is_sorted_whatever_comes_first(tmp_path: Path) -> None:
+    dependencies = tuple(Dependency(name, "1.0.0", "https://e.example") for name in ("a", "b"))
+    for order in ("ab", "ba"):
+        for name in order:
+            Lock(tmp_path / order, dependencies).record(name, "1.0.0", ONES)
+    assert (tmp_path / "ab").read_bytes() == (tmp_path / "ba").read_bytes()
