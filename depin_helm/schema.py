@@ -15,9 +15,9 @@ from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
 from depin_helm import yamlio
-from depin_helm.errors import Finding
+from depin_helm.errors import Finding, ValuesError
 from depin_helm.values import Environment
-from depin_helm.yamlio import Path, format_path, plain
+from depin_helm.yamlio import Document, Path, format_path, plain
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -35,9 +35,12 @@ def build(source: File) -> str:
 
 
 def load(source: File) -> dict[str, Any]:
-    """The schema with every `$ref` replaced by what it names, the keys beside it on top."""
-    document = yamlio.read_values(source)
-    schema: dict[str, Any] = _inlined(document.data, document.data.get(_DEFINITIONS, {}))
+    """The schema with every `$ref` replaced by what it names, the keys beside it on top.
+
+    Raises:
+        ValuesError: as for `build`.
+    """
+    schema: dict[str, Any] = _inlined(yamlio.read_values(source), ())
     schema.pop(_DEFINITIONS, None)
     return schema
 
@@ -67,15 +70,23 @@ def check(environment: Environment, schema: Mapping[str, Any]) -> tuple[Finding,
     )
 
 
-def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
+def _inlined(document: Document, path: Path) -> Any:
+    """What stands at `path`, with references replaced."""
+    node: Any = document.data
+    for part in path:
+        node = node[part]
     if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
+        return [_inlined(document, (*path, index)) for index in range(len(node))]
     if not isinstance(node, dict):
         return node
-    if "$ref" in node:
-        named = definitions[node["$ref"].removeprefix(f"#/{_DEFINITIONS}/")]
-        node = {**named, **{key: value for key, value in node.items() if key != "$ref"}}
-    return {key: _inlined(value, definitions) for key, value in node.items()}
+    own = {key: _inlined(document, (*path, key)) for key in node if key != "$ref"}
+    if "$ref" not in node:
+        return own
+    name = node["$ref"].removeprefix(f"#/{_DEFINITIONS}/")
+    if name not in document.data.get(_DEFINITIONS, {}):
+        mark, where = document.marks[*path, "$ref"], format_path((*path, "$ref"))
+        raise ValuesError([Finding(document.file, mark.line, mark.column, where, f"no definition {name}")])
+    return {**_inlined(document, (_DEFINITIONS, name)), **own}
 
 
 # --- errors ------------------------------------------------------------------------------------

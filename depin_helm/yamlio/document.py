@@ -202,8 +202,9 @@ class _Reading:
             )
             return None
         key = self._resolve(node)
-        if isinstance(key, str):
-            return key
+        # Ports as keys are usual, and the same text to Helm; 0755 or 1.0 would not be.
+        if isinstance(key, str) or (type(key) is int and str(key) == node.value):
+            return str(key)
         self._problem(
             mark_of(node),
             (*path, node.value),

@@ -28,10 +28,10 @@ class Probe:
     folder: Path
 
     def values(
-        self, *files: bytes | str, sets: Sequence[str] = (), chart: Defaults | None = None
+        self, *files: bytes | str, sets: Sequence[str] = (), chart: Defaults | None = None, schema: str = ""
     ) -> dict[str, Any]:
         """`.Values` of a chart with these defaults and subcharts, given these values files and `--set`."""
-        result = self.run(*files, sets=sets, chart=chart)
+        result = self.run(*files, sets=sets, chart=chart, schema=schema)
         assert result.returncode == 0, result.stderr
         line = next(line for line in result.stdout.splitlines() if line.startswith("values: "))
         values: dict[str, Any] = json.loads(base64.b64decode(line.removeprefix("values: ")))

@@ -62,7 +62,7 @@ def test_whatever_looks_like_a_number_is_one_exactly_when_it_is_to_helm(
         "x: &x {<<: {deep: 1}, a: 2}\nnested: {<<: *x, b: {<<: *x}}\n",
         "x: &x [1, {a: b}]\nz: *x\n",
         "x: &x 1\nz: &x 2\nw: *x\n",
-        "2001-01-01: date\n=: equals\n'8080': text\n\"on\": text\n.x: dot\n",
+        "2001-01-01: date\n=: equals\n8080: port\n'0755': text\n\"on\": text\n.x: dot\n",
         "folded: >-\n  a\n  b\n\nkept: |+\n  a\n\n",
         "plain: a\n  b\n  c\n",
         "double: \"\\x41\\u00e4\\n\\t\\\\\"\nsingle: 'it''s'\n",
@@ -104,7 +104,7 @@ def test_what_helm_refuses_is_refused(probe: Probe, text: str) -> None:
     [
         ("a: 1\na: 2\n", {"a": 2}),
         ("on: 1\n", {"true": 1}),
-        ("8080: 1\n", {"8080": 1}),
+        ("1.0: 1\n", {"1": 1}),
         ("0755: 1\n", {"493": 1}),
         ("a: 1\n---\nb: 2\n", {"a": 1, "b": 2}),
         ("a: !vault x\n", {"a": "x"}),

@@ -50,15 +50,15 @@ def test_whole_numbers_are_integers_however_they_are_written() -> None:
 
 def test_all_findings_of_a_file_come_at_once_and_in_order() -> None:
     with pytest.raises(ValuesError) as caught:
-        parse_values("on: 1\na: !x 1\na: .inf\nb:\n  8080: {c: 1, c: 2}\n", "f")
+        parse_values("on: 1\na: !x 1\na: .inf\nb:\n  0755: {c: 1, c: 2}\n", "f")
     places = [(finding.line, finding.column, finding.path) for finding in caught.value.findings]
     assert places == [
         (1, 1, "on"),
         (2, 4, "a"),
         (3, 1, "a"),
         (3, 4, "a"),
-        (5, 3, "b.8080"),
-        (5, 16, "b.8080.c"),
+        (5, 3, "b.0755"),
+        (5, 16, "b.0755.c"),
     ]
 
 
