@@ -10,6 +10,7 @@ Two products, both deterministic and both written whole or not at all:
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import os
@@ -32,8 +33,11 @@ Render = Callable[[Path, Mapping[str, Any]], str]
 CRD_FOLDER = PurePosixPath("charts/depin-crds/crds")
 SCHEMA_FILE = PurePosixPath("values.schema.json")
 
+#: In a layer's Chart.yaml, and so in its release record: what the release was made from.
+DIGEST_ANNOTATION = "depin.ai/content-digest"
+
 #: Part of the key in the cache; to be raised when the same input is to give other files.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,19 @@ class Assembly:
         """The chart folder of one layer."""
         return self.directory / "layers" / layer.name
 
+    def size(self, layer: Layer) -> int:
+        """How many files the chart of a layer has."""
+        return sum(1 for _ in self.layer_chart(layer).rglob("*"))
+
     def crds(self) -> list[dict[str, Any]]:
         """The upstream charts' CustomResourceDefinitions, by name."""
         crds: list[dict[str, Any]] = json.loads((self.directory / "crds.json").read_bytes())
         return crds
+
+    def api_versions(self) -> list[str]:
+        """What the CRDs add to `.Capabilities.APIVersions`: group/version and group/version/kind."""
+        versions: list[str] = json.loads((self.directory / "api-versions.json").read_bytes())
+        return versions
 
 
 def checkout(project: Project, charts: Sequence[CachedChart], render: Render) -> dict[PurePosixPath, bytes]:
@@ -65,7 +78,7 @@ def checkout(project: Project, charts: Sequence[CachedChart], render: Render) ->
 
 
 def check(chart: Path, files: Mapping[PurePosixPath, bytes]) -> tuple[str, ...]:
-    """What differs between the folder `chart` and the generated `files`: one sentence each, none if they agree."""
+    """What differs between the folder `chart` and the generated `files`, one sentence each."""
     missing = [f"{path} is missing" for path in files if not (chart / path).is_file()]
     changed = [
         f"{path} differs" for path, content in files.items() if _read(chart / path) not in (None, content)
@@ -101,7 +114,7 @@ def assemble(
     Raises:
         ChartError: an archive cannot be unpacked or holds no chart of its name.
     """
-    key = _key(project, charts)
+    key = digest(project, charts)
     directory = cache / "assembled" / key.removeprefix("sha256:")[:32]
     if not directory.is_dir():
         directory.parent.mkdir(parents=True, exist_ok=True)
@@ -109,6 +122,8 @@ def assemble(
         try:
             crds = _extract_crds(charts, render)
             (scratch / "crds.json").write_text(json.dumps(crds))
+            # Apart from the megabytes of the CRDs, since every rendering needs them.
+            (scratch / "api-versions.json").write_text(json.dumps(sorted(_api_versions(crds))))
             for layer in plan.layers:
                 _write_layer(project, charts, layer, key, scratch / "layers" / layer.name)
             scratch.chmod(0o755)
@@ -118,23 +133,30 @@ def assemble(
     return Assembly(directory, key, tuple(charts))
 
 
-def _key(project: Project, charts: Sequence[CachedChart]) -> str:
-    """Digest of all that an assembly is made from."""
-    digest = hashlib.sha256(f"format {FORMAT}\n".encode())
+def digest(project: Project, charts: Sequence[CachedChart]) -> str:
+    """What names an assembly: a digest of all that goes into it."""
+    total = hashlib.sha256(f"format {FORMAT}\n".encode())
     for path in _own_files(project.chart):
         content = hashlib.sha256((project.chart / path).read_bytes()).hexdigest()
-        digest.update(f"{path} {content}\n".encode())
-    digest.update(schema.build(project.schema_source).encode())
+        total.update(f"{path} {content}\n".encode())
+    total.update(schema.build(project.schema_source).encode())
     for chart in charts:
-        digest.update(f"{chart.name} {chart.version} {chart.digest}\n".encode())
-    return f"sha256:{digest.hexdigest()}"
+        total.update(f"{chart.name} {chart.version} {chart.digest}\n".encode())
+    return f"sha256:{total.hexdigest()}"
 
 
 def _own_files(chart: Path) -> list[PurePosixPath]:
-    """The umbrella's committed files, sorted: all but the generated ones."""
+    """The umbrella's committed files, sorted: neither generated nor such as Helm ignores."""
     paths = (PurePosixPath(file.relative_to(chart)) for file in chart.rglob("*") if file.is_file())
     generated = set(_generated(chart)) | {SCHEMA_FILE, PurePosixPath("Chart.lock")}
-    return sorted(path for path in paths if path not in generated)
+    lines = (_read(chart / ".helmignore") or b"").decode().splitlines()
+    ignored = [line.rstrip("/") for line in lines if line and not line.startswith("#")]
+    return sorted(
+        path
+        for path in paths
+        if path not in generated
+        and not any(fnmatch.fnmatchcase(part, pattern) for part in path.parts for pattern in ignored)
+    )
 
 
 def _generated(chart: Path) -> list[PurePosixPath]:
@@ -150,9 +172,11 @@ def _extract_crds(charts: Sequence[CachedChart], render: Render) -> list[dict[st
         # cert-manager templates its CRDs, kube-prometheus-stack has them in a subchart: both behind this key.
         manifest = render(chart.archive, {"crds": {"enabled": True}})
         for document in manifest.split("\n---"):
-            if "kind: CustomResourceDefinition" not in document:
+            if "kind: CustomResourceDefinition" not in document:  # spares parsing most of them
                 continue
             crd = yamlio.load(document)
+            if crd["kind"] != "CustomResourceDefinition":
+                continue
             metadata = crd["metadata"]
             metadata.pop("labels", None)
             annotations = metadata.pop("annotations", None) or {}
@@ -163,37 +187,42 @@ def _extract_crds(charts: Sequence[CachedChart], render: Render) -> list[dict[st
     return [crds[name] for name in sorted(crds)]
 
 
+def _api_versions(crds: Sequence[Mapping[str, Any]]) -> set[str]:
+    found = set()
+    for crd in crds:
+        spec = crd["spec"]
+        for version in spec["versions"]:
+            name = f"{spec['group']}/{version['name']}"
+            found |= {name, f"{name}/{spec['names']['kind']}"}
+    return found
+
+
 def _write_layer(
-    project: Project, charts: Sequence[CachedChart], layer: Layer, digest: str, directory: Path
+    project: Project, charts: Sequence[CachedChart], layer: Layer, key: str, directory: Path
 ) -> None:
-    """Write the umbrella pruned to one layer's components, with `digest` in its annotations."""
-    directory.mkdir(parents=True)
+    """Write the umbrella pruned to one layer's components, with `key` in its annotations."""
     metadata = yamlio.load((project.chart / "Chart.yaml").read_bytes())
     declared = [entry for entry in metadata["dependencies"] if entry["name"] in layer.components]
     metadata["dependencies"] = [{k: v for k, v in entry.items() if k != "repository"} for entry in declared]
-    metadata["annotations"] = {**metadata.get("annotations", {}), DIGEST_ANNOTATION: digest}
-    (directory / "Chart.yaml").write_text(yamlio.dump(metadata))
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), DIGEST_ANNOTATION: key}
+    _replace(directory / "Chart.yaml", yamlio.dump(metadata).encode())
     values = yamlio.load((project.chart / "values.yaml").read_bytes())
-    (directory / "values.yaml").write_text(yamlio.dump(layer.prune(values)))
-    (directory / SCHEMA_FILE).write_text(schema.build(project.schema_source))
+    _replace(directory / "values.yaml", yamlio.dump(layer.prune(values)).encode())
+    _replace(directory / SCHEMA_FILE, schema.build(project.schema_source).encode())
+    own = _own_files(project.chart)
     # Named templates that our subcharts use; notes and guards are for the whole chart.
-    (directory / "templates").mkdir()
-    for file in sorted((project.chart / "templates").glob("_*.tpl")):
-        shutil.copyfile(file, directory / "templates" / file.name)
+    wanted = [path for path in own if path.parts[0] == "templates" and path.suffix == ".tpl"]
     archives = {chart.name: chart for chart in charts}
     for name in layer.components:
-        target = directory / "charts" / name
+        files = [path for path in own if path.parts[:2] == ("charts", name)]
         if name in archives:
-            target.parent.mkdir(exist_ok=True)
-            extract(archives[name].archive, target)
-        elif (project.chart / "charts" / name).is_dir():
-            shutil.copytree(project.chart / "charts" / name, target)
-        else:
+            extract(archives[name].archive, directory / "charts" / name)
+        elif not files:
             raise ChartError(f"the umbrella chart has no charts/{name}, which layer {layer.name} is made of")
-
-
-#: In a layer's Chart.yaml, and so in its release record: what the release was made from.
-DIGEST_ANNOTATION = "depin.ai/content-digest"
+        else:
+            wanted += files
+    for path in wanted:
+        _replace(directory / path, (project.chart / path).read_bytes())
 
 
 def _read(path: Path) -> bytes | None:
@@ -202,7 +231,7 @@ def _read(path: Path) -> bytes | None:
 
 def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -39,7 +39,7 @@ class Workspace:
 
         The CRDs' API versions count as there; `api_versions` and `kube_version` are the cluster's.
         """
-        versions = sorted({*api_versions, *_api_versions(self.assembly.crds())})
+        versions = sorted({*api_versions, *self.assembly.api_versions()})
         seats = asyncio.Semaphore(PARALLEL_RENDERS)
 
         async def one(layer: Layer) -> tuple[Layer, str]:
@@ -58,10 +58,14 @@ class Workspace:
 
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(layer)) for layer in self.plan.layers]
+                # The largest first: begun last, it would run alone at the end.
+                tasks = {
+                    layer.name: group.create_task(one(layer))
+                    for layer in sorted(self.plan.layers, key=self.assembly.size, reverse=True)
+                }
         except* DepinHelmError as errors:
             raise errors.exceptions[0] from None
-        return tuple(task.result() for task in tasks)
+        return tuple(tasks[layer.name].result() for layer in self.plan.layers)
 
 
 def checked(project: Project, environment: str, files: Sequence[Path], sets: Sequence[str]) -> Environment:
@@ -108,14 +112,3 @@ def load(
     whole = plan.load(project.chart)
     chosen = whole.enabled(environment.values).select(layers)
     return Workspace(project, environment, assembly(project, cache, helm), whole, chosen, helm)
-
-
-def _api_versions(crds: Sequence[Mapping[str, Any]]) -> set[str]:
-    """What `.Capabilities.APIVersions` has once the CRDs are there: group/version and group/version/kind."""
-    found = set()
-    for crd in crds:
-        spec = crd["spec"]
-        for version in spec["versions"]:
-            name = f"{spec['group']}/{version['name']}"
-            found |= {name, f"{name}/{spec['names']['kind']}"}
-    return found
