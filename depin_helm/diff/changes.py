@@ -173,7 +173,7 @@ def _masked(value: Any, name: str) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(value[key]) for key in sorted(value)}  # the API server has an order of its own
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value.text if isinstance(value, _Hidden) else value
