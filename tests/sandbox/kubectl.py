@@ -24,7 +24,13 @@ class Kubectl:
     def run(self, *arguments: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [str(self.binary), f"--kubeconfig={self.kubeconfig}", *arguments]
         result = subprocess.run(
-            command, input=stdin, capture_output=True, text=True, check=False, env={}, timeout=60
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"HOME": str(self.kubeconfig.parent)},
+            timeout=60,
         )
         assert result.returncode == 0 or not check, result.stderr
         return result
