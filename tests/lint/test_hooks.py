@@ -13,7 +13,7 @@ CONFIGURATION = ROOT / ".pre-commit-config.yaml"
 
 
 def test_the_configuration_is_valid() -> None:
-    command = [sys.executable, "-m", "pre_commit", "validate-config", CONFIGURATION]
+    command = [sys.executable, "-m", "pre_commit", "validate-config", str(CONFIGURATION)]
     assert subprocess.run(command).returncode == 0
 
 

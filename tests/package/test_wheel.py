@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -38,7 +39,7 @@ def depin_helm(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program, installed into a virtual environment that held nothing."""
     folder = tmp_path_factory.mktemp("empty")
     venv.create(folder, with_pip=True)
-    pip = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--constraint", ROOT / "constraints.txt", wheel], check=True)
     return folder / "bin" / "depin-helm"
 
@@ -59,7 +60,7 @@ def run(program: Path, *arguments: str, folder: Path) -> subprocess.CompletedPro
         (["values", "--env", "prod", "global.platform.domain"], "prod.yaml"),
         (["charts", "list"], ""),
     ],
-    ids=" ".join,
+    ids=lambda part: " ".join(part) if isinstance(part, list) else "",
 )
 def test_the_installed_program_works_in_a_foreign_folder(
     depin_helm: Path, tmp_path: Path, arguments: list[str], shown: str
@@ -100,8 +101,6 @@ def test_neither_wheel_nor_sdist_carries_upstream_archives_or_generated_crds(
 
 def test_archives_and_crds_of_an_assembled_checkout_stay_out_of_the_wheel(tmp_path: Path) -> None:
     """As `depin-helm assemble` leaves a checkout, in a copy that git does not know."""
-    import shutil
-
     copy = tmp_path / "checkout"
     copy.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -112,7 +111,7 @@ def test_archives_and_crds_of_an_assembled_checkout_stay_out_of_the_wheel(tmp_pa
     (chart / "charts" / "kibana-8.5.1.tgz").write_bytes(b"")
     (chart / "charts/depin-crds/crds").mkdir(exist_ok=True)
     (chart / "charts/depin-crds/crds/one.yaml").write_text("a: 1\n")
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, copy]
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(copy)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
     assert f"{INSIDE}/Chart.yaml" in names
