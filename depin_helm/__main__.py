@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from pathlib import Path
+from typing import NoReturn
 
-from depin_helm.errors import DepinHelmError
+from depin_helm.errors import DepinHelmError, UsageError
 
 
 def main() -> None:
     """Run the command line in `sys.argv` and exit with its code."""
     from depin_helm.cli import app
 
+    # As Ctrl-C: what is under way is undone or waited for, locks are released.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    chosen: dict[str, bool] = {}
     try:
-        app(prog_name="depin-helm")
+        app(prog_name="depin-helm", obj=chosen)
     except DepinHelmError as error:
-        from depin_helm import report
-
-        report.standard(as_json=_wants_json(sys.argv)).error(error)
-        sys.exit(error.exit_code)
+        _end(error, **chosen)
+    except OSError as error:
+        if not error.filename:
+            _end(_bug(), **chosen)
+        _end(UsageError(f"{error.filename}: {error.strerror}"), **chosen)
     except Exception:
-        import tempfile
-        import traceback
-
-        # Not on the terminal: a traceback says nothing to whoever runs the command.
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="depin-helm-bug-", suffix=".log", delete=False, encoding="utf-8"
-        ) as file:
-            traceback.print_exc(file=file)
-        sys.stderr.write(f"Error: this is a bug in depin-helm. Please report it with {Path(file.name)}\n")
-        sys.exit(DepinHelmError.exit_code)
+        _end(_bug(), **chosen)
 
 
-def _wants_json(arguments: list[str]) -> bool:
-    return "--output=json" in arguments or any(
-        pair == ("--output", "json") for pair in zip(arguments, arguments[1:], strict=False)
-    )
+def _end(error: DepinHelmError, *, json: bool = False) -> NoReturn:
+    from depin_helm import report
+
+    report.standard(as_json=json).error(error)
+    sys.exit(error.exit_code)
+
+
+def _bug() -> DepinHelmError:
+    """Put the traceback into a file: on the terminal it says nothing to whoever runs the command."""
+    import tempfile
+    import traceback
+
+    from depin_helm.helm.redaction import redact
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="depin-helm-bug-", suffix=".log", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(redact(traceback.format_exc()))
+    return DepinHelmError("this is a bug in depin-helm", hint=f"please report it with {file.name}")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,11 @@ class Plan:
         raise UsageError(f"no layer {name!r}", hint=f"layers: {known}")
 
     def select(self, names: Collection[str]) -> Plan:
-        """The plan of these layers alone; without names, of all. What a layer waits for outside of it is left out."""
+        """The plan of these layers alone; without names, of all.
+
+        Raises:
+            UsageError: there is no such layer in this plan.
+        """
         chosen = {self[name].name for name in names}
         return Plan(tuple(layer for layer in self.layers if not chosen or layer.name in chosen))
 
@@ -98,27 +102,28 @@ def load(chart: Path) -> Plan:
     file = chart / "layers.yaml"
     try:
         data = yamlio.load(file.read_bytes())
-        layers = {entry["name"]: _layer(entry) for entry in data["layers"]}
+        listed = [_layer(entry) for entry in data["layers"]]
         plain_only = list(data.get("plainOnly", []))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ChartError(f"{file} cannot be read: {error!r}") from error
-    placed = [name for layer in layers.values() for name in layer.components] + plain_only
+    layers = {layer.name: layer for layer in listed}
+    if len(layers) < len(listed):
+        raise ChartError(f"{file}: two layers have the same name")
+    placed = [name for layer in listed for name in layer.components] + plain_only
     declared = [dependency.alias or dependency.name for dependency in dependencies(chart)]
     if sorted(placed) != sorted(declared):
         wrong = ", ".join(
-            sorted(set(placed) ^ set(declared)) or sorted({n for n in placed if placed.count(n) > 1})
+            sorted({name for name in {*placed, *declared} if placed.count(name) != declared.count(name)})
         )
         raise ChartError(
             f"{file} and the dependencies in Chart.yaml do not agree on: {wrong}",
             hint="each dependency stands in exactly one layer, or in plainOnly",
         )
-    unknown = {name for layer in layers.values() for name in layer.after} - layers.keys()
+    unknown = {name for layer in listed for name in layer.after} - layers.keys()
     if unknown:
         raise ChartError(f"{file}: `after` names layers that do not exist: {', '.join(sorted(unknown))}")
     try:
-        order = graphlib.TopologicalSorter(
-            {layer.name: layer.after for layer in layers.values()}
-        ).static_order()
+        order = graphlib.TopologicalSorter({layer.name: layer.after for layer in listed}).static_order()
         return Plan(tuple(layers[name] for name in order))
     except graphlib.CycleError as error:
         raise ChartError(f"{file}: these layers wait for each other: {' → '.join(error.args[1])}") from error

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
+import re
+import signal
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from depin_helm.errors import DepinHelmError, Finding, HelmError, ValuesError
@@ -39,17 +43,16 @@ class Report:
     # --- to a person ---------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
-        """Tell a person something that is not a result."""
-        print(text, file=self.err, flush=True)
+        """Tell a person something that is not a result; nobody has to listen."""
+        _write(self.err, _printable(text) + "\n")
 
-    def error(self, error: DepinHelmError) -> None:
-        """Say what failed, why, and what to do next."""
-        if isinstance(error, ValuesError) and not self.as_json:
-            self.findings(error.findings)
+    def say_error(self, error: DepinHelmError) -> None:
+        """Tell a person what failed, why, and what to do next."""
+        for finding in _findings(error):
+            self.say(_line(finding))
         self.say(f"Error: {error.message}")
-        if isinstance(error, HelmError):
-            for cause in error.causes:
-                self.say(f"  - {cause}")
+        for cause in _causes(error):
+            self.say(f"  - {cause}")
         if error.hint:
             self.say(f"  {error.hint}")
 
@@ -57,38 +60,52 @@ class Report:
 
     def raw(self, text: str) -> None:
         """Write a result that is a document of its own: a manifest, values."""
-        self.out.write(text if text.endswith("\n") or not text else text + "\n")
-        self.out.flush()
+        if not _write(self.out, text if text.endswith("\n") or not text else text + "\n"):
+            sys.exit(128 + signal.SIGPIPE)
 
     def json(self, data: object) -> None:
-        """Write a result as JSON."""
-        self.raw(json.dumps(data, indent=2, default=str))
+        """Write a result as JSON: fields of dataclasses in camelCase, keys that are names as they are."""
+        self.raw(json.dumps(data, indent=2, default=_encoded))
+
+    def error(self, error: DepinHelmError) -> None:
+        """What failed, as the result of a command that has no other."""
+        self.say_error(error)
+        if self.as_json:
+            self.json(
+                {
+                    "error": {
+                        "message": error.message,
+                        "hint": error.hint,
+                        "exitCode": error.exit_code,
+                        "causes": _causes(error),
+                        "findings": _findings(error),
+                    }
+                }
+            )
 
     def findings(self, findings: Sequence[Finding]) -> None:
         """What is wrong with the values: one line each."""
         if self.as_json:
-            self.json({"findings": [asdict(finding) for finding in findings]})
+            self.json({"findings": findings})
             return
         for finding in findings:
-            where = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part)
-            hint = f" ({finding.hint})" if finding.hint else ""
-            self.raw(" ".join(part for part in (where, finding.path, f": {finding.message}{hint}") if part))
+            self.raw(_line(finding))
 
     def origins(self, origins: Mapping[str, tuple[Origin, ...]]) -> None:
         """Where each leaf of a value came from, and what it overrode."""
         if self.as_json:
-            self.json({key: [asdict(origin) for origin in chain] for key, chain in origins.items()})
+            self.json(origins)
             return
         for key, chain in origins.items():
             *overridden, last = chain
-            self.raw(f"{key}: {json.dumps(last.value)}\n    from {_place(last)}")
+            self.raw(f"{key}:{_value(last.value)}\n    from {_place(last)}")
             for origin in reversed(overridden):
-                self.raw(f"    overrides {json.dumps(origin.value)} from {_place(origin)}")
+                self.raw(f"    overrides what {_place(origin)} gives:{_value(origin.value)}")
 
     def charts(self, charts: Sequence[CachedChart]) -> None:
         """The charts in the cache."""
         if self.as_json:
-            self.json([asdict(chart) for chart in charts])
+            self.json(charts)
             return
         rows = ((c.name, c.version, c.digest, c.damage) for c in charts)
         self._table(("CHART", "VERSION", "CONTENT DIGEST", ""), rows)
@@ -96,7 +113,7 @@ class Report:
     def imported(self, imported: Sequence[Imported]) -> None:
         """What came into the cache."""
         if self.as_json:
-            self.json([asdict(entry) for entry in imported])
+            self.json(imported)
             return
         rows = ((e.chart.name, e.chart.version, e.chart.digest, e.change) for e in imported)
         self._table(("CHART", "VERSION", "CONTENT DIGEST", ""), rows)
@@ -104,7 +121,7 @@ class Report:
     def verified(self, verified: Sequence[Verified]) -> None:
         """The cache beside charts.lock."""
         if self.as_json:
-            self.json([asdict(entry) for entry in verified])
+            self.json(verified)
             return
         rows = ((e.dependency.name, e.dependency.version, e.state, e.detail) for e in verified)
         self._table(("CHART", "VERSION", "STATE", ""), rows)
@@ -112,7 +129,7 @@ class Report:
     def secrets(self, states: Sequence[SecretState]) -> None:
         """The Secrets that an environment needs, and whether they are there; never a value."""
         if self.as_json:
-            self.json([asdict(state) for state in states])
+            self.json(states)
             return
         rows = ((s.namespace, s.name, ", ".join(s.keys), s.reader, s.summary) for s in states)
         self._table(("NAMESPACE", "SECRET", "KEYS", "READ BY", "STATE"), rows)
@@ -120,14 +137,14 @@ class Report:
     def crds(self, results: Mapping[str, str]) -> None:
         """Each CRD and what became of it."""
         if self.as_json:
-            self.json(dict(results))
+            self.json(results)
             return
         self._table(("CRD", "STATE"), results.items())
 
     def changes(self, changes: Sequence[Change]) -> None:
         """What an upgrade would change, as unified diffs; nothing when nothing would."""
         if self.as_json:
-            self.json([asdict(change) for change in changes])
+            self.json(changes)
             return
         for change in changes:
             name = f"{change.kind}/{change.name}" + (f" in {change.namespace}" if change.namespace else "")
@@ -152,40 +169,32 @@ class Report:
         if prepared.secrets:
             self.say(f"Secrets made: {', '.join(str(spec) for spec in prepared.secrets)}")
 
-    def leftovers(self, leftovers: Leftovers) -> None:
-        """What an uninstallation kept, and what it deleted."""
+    def rollout(self, ends: Sequence[Progress], leftovers: Leftovers | None = None) -> None:
+        """How each layer ended; after an uninstallation, what it kept and what it deleted."""
         if self.as_json:
-            return
-        for title, names in (("deleted", leftovers.deleted), ("kept", leftovers.kept)):
-            if names:
-                self.say(f"{title}:")
-            for name in names:
-                self.say(f"  {name}")
-
-    def rollout(self, ends: Sequence[Progress]) -> None:
-        """How each layer ended, and in full what went wrong."""
-        if self.as_json:
-            self.json(
-                [
-                    {
-                        "layer": end.layer,
-                        "state": end.state,
-                        "seconds": round(end.seconds, 1),
-                        "error": end.error.message if end.error else "",
-                        "causes": list(end.error.causes) if isinstance(end.error, HelmError) else [],
-                        "blockedBy": list(end.blocked_by),
-                    }
-                    for end in ends
-                ]
-            )
+            layers = [
+                {
+                    "layer": end.layer,
+                    "state": end.state,
+                    "seconds": round(end.seconds, 1),
+                    "error": end.error.message if end.error else "",
+                    "causes": _causes(end.error),
+                    "blockedBy": end.blocked_by,
+                }
+                for end in ends
+            ]
+            self.json({"layers": layers, **(_encoded(leftovers) if leftovers else {})})
             return
         rows = ((e.layer, e.state, f"{e.seconds:.1f} s" if e.seconds else "", _why(e)) for e in ends)
         self._table(("LAYER", "STATE", "TIME", ""), rows)
+        for title, names in (("deleted", leftovers.deleted), ("kept", leftovers.kept)) if leftovers else ():
+            if names:
+                self.say("\n  ".join((f"{title}:", *names)))
 
     def status(self, status: PlatformStatus) -> None:
         """What is installed."""
         if self.as_json:
-            self.json({**asdict(status), "healthy": status.healthy})
+            self.json({**_encoded(status), "healthy": status.healthy})
             return
         self.say(f"{status.environment} on {describe(status.cluster)}")
         rows = (
@@ -206,7 +215,7 @@ class Report:
     def sandbox(self, sandbox: Sandbox) -> None:
         """A sandbox that was started, and what in it is not real."""
         if self.as_json:
-            self.json(asdict(sandbox))
+            self.json(sandbox)
             return
         self.say(f"sandbox {sandbox.name} runs at {sandbox.server}. Simulated there:")
         for sentence in sandbox.simulated:
@@ -216,7 +225,7 @@ class Report:
     def sandboxes(self, found: Sequence[SandboxStatus]) -> None:
         """The sandboxes on this machine."""
         if self.as_json:
-            self.json([{**asdict(status), "memory": status.memory} for status in found])
+            self.json([{**_encoded(status), "memory": status.memory} for status in found])
             return
         rows = (
             (
@@ -241,8 +250,7 @@ class Report:
         from rich.live import Live
 
         latest: dict[str, Progress] = {}
-        console = self._console(self.err)
-        with Live(console=console, refresh_per_second=8, transient=True) as live:
+        with Live(console=self._console(), refresh_per_second=8, transient=True) as live:
 
             def observe(progress: Progress) -> None:
                 latest[progress.layer] = progress
@@ -263,9 +271,11 @@ class Report:
 
             yield say_once
             return
-        with self._console(self.err).status("") as spinner:
+        from rich.text import Text
+
+        with self._console().status("") as spinner:
             yield lambda step: spinner.update(
-                f"[{step.number}/{step.total}] {step.message} ({step.elapsed:.0f} s)"
+                Text(f"[{step.number}/{step.total}] {step.message} ({step.elapsed:.0f} s)")
             )
 
     @contextmanager
@@ -278,7 +288,7 @@ class Report:
         from rich.progress import Progress as Bars
 
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-        with Bars(*columns, console=self._console(self.err)) as bars:
+        with Bars(*columns, console=self._console()) as bars:
             tasks: dict[str, Any] = {}
 
             def advance(name: str, done: int, total: int | None) -> None:
@@ -296,19 +306,16 @@ class Report:
         self.say(f"{progress.layer}: {progress.state}{took}{': ' + why if why else ''}")
 
     def _table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        from rich.table import Table
-        from rich.text import Text
+        lines = [[_printable(str(cell)).replace("\n", " ") for cell in row] for row in (header, *rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            self.raw("  ".join(cells).rstrip())
 
-        table = Table(*header, box=None, pad_edge=False, header_style="bold")
-        for row in rows:
-            table.add_row(*(Text(str(cell)) for cell in row))
-        self._console(self.out).print(table)
-
-    def _console(self, file: TextIO) -> Console:
+    def _console(self) -> Console:
         from rich.console import Console
 
-        # Not a terminal: nobody reads it in 80 columns.
-        return Console(file=file, width=None if file.isatty() else 500, highlight=False, soft_wrap=False)
+        return Console(file=self.err, highlight=False)
 
 
 def standard(*, as_json: bool = False) -> Report:
@@ -322,6 +329,19 @@ def describe(cluster: Identity) -> str:
     return f"{kind} {cluster.server} (context {cluster.context})"
 
 
+def _value(value: Any) -> str:
+    """A value as YAML: in the same line, or indented below."""
+    if (
+        not value
+        or not isinstance(value, (dict, list, str))
+        or (isinstance(value, str) and "\n" not in value)
+    ):
+        return " " + json.dumps(value, ensure_ascii=False)
+    from depin_helm import yamlio
+
+    return "\n" + textwrap.indent(yamlio.dump(value).rstrip(), " " * 6)
+
+
 def _place(origin: Origin) -> str:
     return f"{origin.source}:{origin.line}:{origin.column}" if origin.line else origin.source
 
@@ -331,8 +351,50 @@ def _why(end: Progress) -> str:
         return f"waits for {', '.join(end.blocked_by)}"
     if end.error is None:
         return ""
-    causes = end.error.causes if isinstance(end.error, HelmError) else ()
-    return causes[0] if causes else end.error.message
+    return next(iter(_causes(end.error)), end.error.message)
+
+
+def _causes(error: DepinHelmError | None) -> tuple[str, ...]:
+    return error.causes if isinstance(error, HelmError) else ()
+
+
+def _findings(error: DepinHelmError) -> tuple[Finding, ...]:
+    return error.findings if isinstance(error, ValuesError) else ()
+
+
+def _line(finding: Finding) -> str:
+    """A finding as `FILE:LINE:COLUMN PATH : MESSAGE (HINT)`; what it does not have is left out."""
+    place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part)
+    hint = f" ({finding.hint})" if finding.hint else ""
+    return _printable(" ".join(part for part in (place, finding.path, f": {finding.message}{hint}") if part))
+
+
+def _printable(text: str) -> str:
+    """Text for a terminal, which others may have written: nothing in it can steer the terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+
+
+def _encoded(data: Any) -> Any:
+    """What JSON does not know: dataclasses, and paths and the like as text."""
+    if isinstance(data, Mapping):
+        return dict(data)
+    if not is_dataclass(data):
+        return str(data)
+    names = (each.name for each in fields(data))
+    return {re.sub("_([a-z])", lambda found: found[1].upper(), name): getattr(data, name) for name in names}
+
+
+def _write(file: TextIO, text: str) -> bool:
+    """Write now; False if nobody reads on. What follows, also at the interpreter's end, then goes nowhere."""
+    try:
+        file.write(text)
+        file.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, file.fileno())
+        os.close(nowhere)
+        return False
+    return True
 
 
 _SIGNS = {
@@ -341,7 +403,7 @@ _SIGNS = {
     "deployed": "[green]✓[/]",
     "removed": "[green]✓[/]",
     "failed": "[red]✗[/]",
-    "blocked": "[yellow]–[/]",
+    "blocked": "[yellow]-[/]",
 }
 
 

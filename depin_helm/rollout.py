@@ -4,6 +4,8 @@ A layer that fails stops only what waits for it. Running the same plan again con
 what is in place as it is.
 """
 
+# ruff: noqa: ASYNC109 - Helm keeps the time
+
 from __future__ import annotations
 
 import asyncio
@@ -33,7 +35,7 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known of a layer at one moment; `pods` is (ready, wanted), `seconds` since it started running."""
+    """A layer at one moment; `pods` is (ready, wanted), `seconds` since it started running."""
 
     layer: str
     state: State
@@ -62,10 +64,10 @@ class Prepared:
 
 
 def prepare(workspace: Workspace, cluster: Cluster) -> Prepared:
-    """Bring the CRDs up to date and make the missing Secrets; the cluster's locked state is the caller's concern.
+    """Bring the CRDs up to date and make the missing Secrets; the caller holds the cluster's lock.
 
     Raises:
-        ClusterError: the cluster refuses, or Secrets are missing and the environment does not let us make them.
+        ClusterError: the cluster refuses, or Secrets are missing and the environment forbids making them.
     """
     needed = needed_secrets(workspace)
     if not workspace.environment.settings.create_secrets:
@@ -100,17 +102,18 @@ async def install(
     abandoned: bool,
     timeout: float | None = None,
 ) -> tuple[Progress, ...]:
-    """Install or upgrade each of the plan's layers; `timeout`, in seconds per layer, overrides the environment's.
+    """Install or upgrade each of the plan's layers; `timeout`, in seconds, overrides the environment's.
 
-    `abandoned` says that whoever worked on this cluster before was killed: what Helm left in the middle is
-    then nobody's, and is continued. Returns each layer's end, in the plan's order.
+    `abandoned` says that whoever worked on this cluster before was killed: what Helm left in the middle, in
+    any layer, is then nobody's, and is continued. Returns each layer's end, in the plan's order.
     """
     environment, helm = workspace.environment, workspace.helm
     settings = environment.settings
 
     async def work(layer: Layer) -> None:
         limit = timeout or settings.timeouts.of(layer.name)
-        await helm.recover(cluster, layer.release, layer.namespace, abandoned=abandoned)
+        deadline = time.monotonic() + limit
+        await helm.recover(cluster, layer.release, layer.namespace)
         with values.write_for_helm(layer.prune(environment.overrides)) as file:
             try:
                 await helm.upgrade_install(
@@ -124,10 +127,13 @@ async def install(
                     rollback_on_failure=settings.on_failure == "rollback",
                 )
                 objects = await asyncio.to_thread(cluster.release_objects, layer.release, layer.namespace)
-                await asyncio.to_thread(cluster.wait_ready, objects, limit)
+                await _wait_ready(cluster, objects, deadline)
             except HelmError as error:
                 raise await _explained(error, cluster, layer) from error
 
+    if abandoned:
+        for layer in workspace.whole.layers:
+            await helm.recover(cluster, layer.release, layer.namespace, abandoned=True)
     before = {
         layer.name: workspace.plan.predecessors(layer, of=workspace.whole) for layer in workspace.plan.layers
     }
@@ -137,7 +143,10 @@ async def install(
 async def uninstall(
     workspace: Workspace, cluster: Cluster, observe: Observer, *, timeout: float | None = None
 ) -> tuple[Progress, ...]:
-    """Uninstall each of the plan's layers once nothing waits for it any more. Volumes and Secrets stay."""
+    """Uninstall each of the plan's layers once nothing waits for it any more. Volumes and Secrets stay.
+
+    For layers that the environment turns off, `workspace.plan` must hold them all the same.
+    """
     settings = workspace.environment.settings
     plan = workspace.plan
 
@@ -181,7 +190,6 @@ def clean(workspace: Workspace, cluster: Cluster, *, delete_data: bool, delete_c
         for space in spaces:
             claims = cluster.list("v1", "PersistentVolumeClaim", space)
             kept += [f"volume claim {space}/{claim['metadata']['name']}" for claim in claims]
-    if not delete_data:
         selector = ",".join(f"{key}={value}" for key, value in secrets.LABELS.items())
         found = cluster.list_metadata("v1", "Secret", label_selector=selector)
         kept += [f"Secret {item['metadata']['namespace']}/{item['metadata']['name']}" for item in found]
@@ -206,7 +214,7 @@ async def _run(
     success: State,
     parallel: int,
 ) -> tuple[Progress, ...]:
-    """Do `work` for every layer once it has succeeded for all those in `before`, at most `parallel` at a time."""
+    """Do `work` for every layer once it has succeeded for those in `before`, `parallel` layers at a time."""
     seats = asyncio.Semaphore(parallel)
     running: dict[str, float] = {}
     tasks: dict[str, asyncio.Task[Progress]] = {}
@@ -238,13 +246,13 @@ async def _run(
         for layer in plan.layers:
             observe(Progress(layer.name, State.WAITING))
             tasks[layer.name] = group.create_task(reported(layer))
-        await asyncio.gather(*tasks.values())
+        await asyncio.wait(tasks.values())
         watcher.cancel()
     return tuple(tasks[layer.name].result() for layer in plan.layers)
 
 
 async def _watch(plan: Plan, running: Mapping[str, float], cluster: Cluster, observe: Observer) -> None:
-    """Tell of the pods of the layers that run, until cancelled. A look that fails is left out: Helm will tell."""
+    """Tell of the pods of the layers that run, until cancelled; a look that fails is left out."""
     while True:
         await asyncio.sleep(POLL_INTERVAL)
         try:
@@ -256,6 +264,20 @@ async def _watch(plan: Plan, running: Mapping[str, float], cluster: Cluster, obs
             observe(Progress(name, State.RUNNING, time.monotonic() - started, counts))
 
 
+async def _wait_ready(cluster: Cluster, objects: Sequence[Mapping[str, Any]], deadline: float) -> None:
+    """Wait for what Helm does not wait for.
+
+    Its thread cannot be cancelled, so that each waits a moment only.
+    """
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return await asyncio.to_thread(cluster.wait_ready, objects, min(POLL_INTERVAL, left))
+        except HelmError as error:
+            if left <= POLL_INTERVAL:
+                raise HelmError("not ready in time", causes=error.causes) from error
+
+
 async def _explained(error: HelmError, cluster: Cluster, layer: Layer) -> HelmError:
     """The error with what the cluster itself says about the layer's objects."""
     try:
@@ -263,4 +285,4 @@ async def _explained(error: HelmError, cluster: Cluster, layer: Layer) -> HelmEr
         causes = await asyncio.to_thread(cluster.why_not_ready, objects)
     except DepinHelmError:
         return error
-    return HelmError(error.message, hint=error.hint, causes=(*error.causes, *causes))
+    return HelmError(error.message, hint=error.hint, causes=tuple(dict.fromkeys((*error.causes, *causes))))

@@ -35,7 +35,7 @@ class Workspace:
     async def render(
         self, *, hooks: bool = True, kube_version: str = "", api_versions: Sequence[str] = ()
     ) -> tuple[tuple[Layer, str], ...]:
-        """The manifest of each of the plan's layers, in the plan's order; with the `hooks` that Helm would run.
+        """The manifest of each layer, in the plan's order; with the `hooks` that Helm would run.
 
         The CRDs' API versions count as there; `api_versions` and `kube_version` are the cluster's.
         """

@@ -38,7 +38,7 @@ def import_charts(
     update_lock: UpdateLock = False,
     output: Output = Format.TEXT,
 ) -> None:
-    """Take chart archives, or folders of them, into the cache: for machines without a way to the repositories."""
+    """Take chart archives, or folders of them, into the cache: for machines without internet access."""
     from depin_helm import charts
 
     lock = options.chart_lock(options.find_project(project), update=update_lock)
@@ -60,9 +60,11 @@ def verify_charts(project: ProjectFolder = None, output: Output = Format.TEXT) -
     from depin_helm.errors import ChartError
 
     lock = options.chart_lock(options.find_project(project))
+    report = options.report(output)
     verified = charts.Cache(options.cache()).verify(lock)
-    options.report(output).verified(verified)
+    report.verified(verified)
     bad = [entry for entry in verified if entry.state is not charts.State.OK]
     if bad:
         names = ", ".join(str(entry.dependency) for entry in bad)
-        raise ChartError(f"not as {lock.file} says: {names}", hint="depin-helm charts pull, or charts import")
+        hint = "depin-helm charts pull, or charts import"
+        options.fail(report, ChartError(f"not as {lock.file} says: {names}", hint=hint))

@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -32,9 +32,10 @@ from depin_helm.project import Project
 from depin_helm.report import Report, describe
 
 if TYPE_CHECKING:
-    from depin_helm.cluster import Cluster
+    from depin_helm.cluster import Cluster, Lock
     from depin_helm.helm import Helm
-    from depin_helm.rollout import Progress
+    from depin_helm.rollout import Observer, Progress
+    from depin_helm.values import Environment
     from depin_helm.workspace import Workspace
 
 T = TypeVar("T")
@@ -56,15 +57,19 @@ def add_to(app: typer.Typer) -> None:
 
 @dataclass(frozen=True)
 class Target:
-    """An environment together with the cluster that it is for."""
+    """An environment together with the cluster that it is for; nothing is assembled yet."""
 
-    workspace: Workspace
+    project: Project
+    environment: Environment
     cluster: Cluster
+    kubeconfig: Path | None
 
-    @property
-    def name(self) -> str:
-        """The environment's name."""
-        return self.workspace.environment.name
+    def workspace(self, report: Report, layers: Sequence[str] | None = None) -> Workspace:
+        """The charts assembled, and the layers chosen."""
+        from depin_helm import workspace
+
+        helm = open_helm(self.project, report, self.kubeconfig, self.cluster.context or None)
+        return workspace.load(self.project, options.cache(), helm, self.environment, layers or ())
 
 
 def diff(
@@ -82,8 +87,8 @@ def diff(
 ) -> None:
     """Show what an upgrade would change on the cluster; Secrets are masked."""
     report = options.report(output)
-    target = _open(report, project, env, files, sets, layer, kubeconfig, context)
-    if _show_changes(target, report) and exit_code:
+    target = _connect(project, env, files, sets, kubeconfig, context)
+    if _show_changes(target.workspace(report, layer), target.cluster, report) and exit_code:
         raise typer.Exit(CHANGES)
 
 
@@ -104,25 +109,23 @@ def install(
     from depin_helm import rollout
 
     report = options.report(output)
-    limit = options.seconds(timeout)
-    target = _open(report, project, env, files, sets, layer, kubeconfig, context)
+    target = _connect(project, env, files, sets, kubeconfig, context)
+    workspace, cluster = target.workspace(report, layer), target.cluster
     if dry_run:
-        _show_changes(target, report)
+        _show_changes(workspace, cluster, report)
         return
-    layers = [each.name for each in target.workspace.plan.layers]
-    identity = target.cluster.identity()
+    layers = [each.name for each in workspace.plan.layers]
+    identity = cluster.identity()
     report.say(f"{env} → {describe(identity)}\nlayers: {', '.join(layers)}")
     if not (yes or identity.sandbox) and sys.stdin.isatty():
-        typer.confirm("Install or upgrade?", abort=True, err=True)
-    with target.cluster.lock(env, "install") as lock:
-        report.prepared(rollout.prepare(target.workspace, target.cluster))
-        with _log_file(report), report.rollout_progress(layers) as observe:
-            work = rollout.install(
-                target.workspace, target.cluster, observe, abandoned=lock.abandoned, timeout=limit
-            )
-            ends = _run(work)
+        _confirm("yes", "install or upgrade")
+    again = f"depin-helm install --env {env}"
+    with _at_work(report, target, "install", layers, again) as (lock, observe):
+        report.prepared(rollout.prepare(workspace, cluster))
+        ends = _run(rollout.install(workspace, cluster, observe, abandoned=lock.abandoned, timeout=timeout))
         lock.settle()
-    _finish(report, ends, f"depin-helm install --env {env}")
+    report.rollout(ends)
+    _check(report, ends, again)
     report.say(f"The platform is installed. Next: depin-helm status --env {env}")
 
 
@@ -149,31 +152,32 @@ def uninstall(
 ) -> None:
     """Uninstall the layers in reverse; volumes, namespaces, Secrets and CRDs stay unless told otherwise."""
     from depin_helm import rollout
+    from depin_helm.errors import UsageError
 
-    report = options.report(output)
-    limit = options.seconds(timeout)
-    target = _open(report, project, env, files, sets, layer, kubeconfig, context)
     if layer and (delete_data or delete_crds):
-        raise typer.BadParameter("namespaces and CRDs serve all layers", param_hint="--layer with --delete-…")
-    layers = [each.name for each in target.workspace.plan.reversed()]
-    report.say(f"{env} on {describe(target.cluster.identity())}\nto be uninstalled: {', '.join(layers)}")
-    _confirm_by_name(env, "uninstall", ask=not yes)
+        raise UsageError("namespaces and CRDs serve all layers: --delete-… and --layer exclude each other")
+    report = options.report(output)
+    target = _connect(project, env, files, sets, kubeconfig, context)
+    opened, cluster = target.workspace(report), target.cluster
+    # Those too that the environment has turned off since.
+    workspace = replace(opened, plan=opened.whole.select(layer or ()))
+    layers = [each.name for each in workspace.plan.reversed()]
+    report.say(f"{env} on {describe(cluster.identity())}\nto be uninstalled: {', '.join(layers)}")
     for wanted, what in (
-        (delete_data, "all volumes and passwords"),
-        (delete_crds, "all CRDs and their objects"),
+        (not yes, "uninstall"),
+        (delete_data, "delete all volumes and passwords"),
+        (delete_crds, "delete all CRDs and their objects"),
     ):
         if wanted:
-            _confirm_by_name(env, f"delete {what}", ask=True)
-    with target.cluster.lock(env, "uninstall"):
-        with _log_file(report), report.rollout_progress(layers) as observe:
-            ends = _run(rollout.uninstall(target.workspace, target.cluster, observe, timeout=limit))
-        _finish(report, ends, f"depin-helm uninstall --env {env}")
-        if not layer:
-            report.leftovers(
-                rollout.clean(
-                    target.workspace, target.cluster, delete_data=delete_data, delete_crds=delete_crds
-                )
-            )
+            _confirm(env, what)
+    again = f"depin-helm uninstall --env {env}"
+    leftovers = None
+    with _at_work(report, target, "uninstall", layers, again) as (_, observe):
+        ends = _run(rollout.uninstall(workspace, cluster, observe, timeout=timeout))
+        if not layer and all(end.error is None for end in ends):
+            leftovers = rollout.clean(workspace, cluster, delete_data=delete_data, delete_crds=delete_crds)
+    report.rollout(ends, leftovers)
+    _check(report, ends, again)
 
 
 def status(
@@ -186,17 +190,22 @@ def status(
     output: Output = Format.TEXT,
 ) -> None:
     """Show each layer's release and its pods; exit 7 when a layer is not as it should be."""
+    from depin_helm import assemble, plan
     from depin_helm import status as module
+    from depin_helm.charts import Cache
     from depin_helm.errors import UnhealthyError
 
     report = options.report(output)
-    target = _open(report, project, env, files, sets, None, kubeconfig, context)
-    workspace = target.workspace
-    found = module.read(env, workspace.whole, workspace.plan, workspace.assembly.digest, target.cluster)
+    target = _connect(project, env, files, sets, kubeconfig, context)
+    whole = plan.load(target.project.chart)
+    charts = Cache(options.cache()).resolve(options.chart_lock(target.project))
+    digest = assemble.digest(target.project, charts)
+    found = module.read(env, whole, whole.enabled(target.environment.values), digest, target.cluster)
     report.status(found)
     if not found.healthy:
         wrong = ", ".join(layer.layer for layer in found.layers if not layer.healthy)
-        raise UnhealthyError(f"not as it should be: {wrong}", hint=f"depin-helm install --env {env}")
+        hint = f"depin-helm install --env {env}"
+        options.fail(report, UnhealthyError(f"not as it should be: {wrong}", hint=hint))
 
 
 def secrets(
@@ -214,10 +223,12 @@ def secrets(
     from depin_helm import secrets as module
 
     report = options.report(output)
-    target = _open(report, project, env, files, sets, None, kubeconfig, context)
-    needed = rollout.needed_secrets(target.workspace)
+    target = _connect(project, env, files, sets, kubeconfig, context)
+    needed = module.needed(module.load(target.project.chart), target.environment.values)
     if create:
-        module.create_missing(needed, target.cluster, rollout.namespaces(target.workspace))
+        namespaces = rollout.namespaces(target.workspace(report))
+        with target.cluster.lock(env, "secrets"):
+            module.create_missing(needed, target.cluster, namespaces)
     report.secrets(module.check(needed, target.cluster))
 
 
@@ -233,8 +244,11 @@ def crds(
 ) -> None:
     """List the platform's CRDs, and whether the cluster has them as the charts do."""
     report = options.report(output)
-    target = _open(report, project, env, files, sets, None, kubeconfig, context)
-    report.crds(target.cluster.apply_crds(target.workspace.assembly.crds(), dry_run=not apply))
+    target = _connect(project, env, files, sets, kubeconfig, context)
+    wanted = target.workspace(report).assembly.crds()
+    with target.cluster.lock(env, "crds") if apply else nullcontext():
+        results = target.cluster.apply_crds(wanted, dry_run=not apply)
+    report.crds(results)
 
 
 def open_helm(
@@ -256,30 +270,26 @@ def open_helm(
     )
 
 
-def _open(
-    report: Report,
+def _connect(
     project: Path | None,
     env: str,
     files: Sequence[Path] | None,
     sets: Sequence[str] | None,
-    layers: Sequence[str] | None,
     kubeconfig: Path | None,
     context: str | None,
 ) -> Target:
-    """Values checked, charts assembled, and the cluster is the environment's; nothing is changed yet."""
+    """The values are right, and the cluster is the environment's."""
     from depin_helm import workspace
     from depin_helm.cluster import Cluster, match
 
     found = options.find_project(project)
     environment = workspace.checked(found, env, files or (), sets or ())
-    chosen = kubeconfig
-    if environment.settings.cluster.sandbox and not (kubeconfig or context or "KUBECONFIG" in os.environ):
-        chosen = _sandbox_kubeconfig()
-    cluster = Cluster.connect(chosen, context, environ=os.environ)
-    helm = open_helm(found, report, chosen, cluster.context or None)
-    opened = workspace.load(found, options.cache(), helm, environment, layers or ())
-    match(environment.settings.cluster, cluster.identity())
-    return Target(opened, cluster)
+    expected = environment.settings.cluster
+    if expected.sandbox and not (kubeconfig or context or "KUBECONFIG" in os.environ):
+        kubeconfig = _sandbox_kubeconfig()
+    cluster = Cluster.connect(kubeconfig, context, environ=os.environ)
+    match(expected, cluster.identity())
+    return Target(found, environment, cluster, kubeconfig)
 
 
 def _sandbox_kubeconfig() -> Path | None:
@@ -290,21 +300,61 @@ def _sandbox_kubeconfig() -> Path | None:
     return running[0].kubeconfig if len(running) == 1 and running[0] else None
 
 
-def _show_changes(target: Target, report: Report) -> bool:
+def _show_changes(workspace: Workspace, cluster: Cluster, report: Report) -> bool:
     """Report what an upgrade would change, and whether it is anything."""
     import asyncio
 
     from depin_helm import diff as module
 
-    cluster = target.cluster
     rendered = asyncio.run(
-        target.workspace.render(
-            hooks=False, kube_version=cluster.version(), api_versions=cluster.api_versions()
-        )
+        workspace.render(hooks=False, kube_version=cluster.version(), api_versions=cluster.api_versions())
     )
-    changes = module.diff(rendered, cluster, target.workspace.assembly.crds())
+    changes = module.diff(rendered, cluster, workspace.assembly.crds())
     report.changes(changes)
     return bool(changes)
+
+
+@contextmanager
+def _at_work(
+    report: Report, target: Target, action: str, layers: Sequence[str], again: str
+) -> Iterator[tuple[Lock, Observer]]:
+    """Hold the cluster's lock, keep a log, show the rollout; say where an interruption leaves it.
+
+    Raises:
+        LockedError: somebody else has the lock, or took it.
+    """
+    import threading
+
+    from depin_helm.errors import LockedError
+
+    latest: dict[str, Progress] = {}
+    lost = threading.Event()
+
+    def give_up() -> None:
+        lost.set()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        with (
+            _log_file(report),
+            target.cluster.lock(target.environment.name, action, on_lost=give_up) as lock,
+            report.rollout_progress(layers) as show,
+        ):
+
+            def observe(progress: Progress) -> None:
+                latest[progress.layer] = progress
+                show(progress)
+
+            yield lock, observe
+    except (KeyboardInterrupt, SystemExit):
+        if lost.is_set():
+            raise LockedError(
+                "the lock on the cluster was lost: stopped", hint=f"to continue: {again}"
+            ) from None
+        halfway = [name for name, progress in latest.items() if progress.state == "running"]
+        where = f"in the middle of {', '.join(halfway)}" if halfway else "between two steps"
+        report.say(f"Interrupted {where}; the same command continues from there: {again}")
+        raise
 
 
 @contextmanager
@@ -333,56 +383,54 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     import asyncio
 
     async def cancellable() -> T:
-        task = asyncio.ensure_future(work)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await task
+        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+        before = signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(task.cancel))
+        try:
+            return await task
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
     try:
         return asyncio.run(cancellable())
     except asyncio.CancelledError:
-        raise typer.Exit(128 + signal.SIGTERM) from None
+        raise SystemExit(128 + signal.SIGTERM) from None
 
 
-def _confirm_by_name(env: str, what: str, *, ask: bool) -> None:
-    """Let the user type the environment's name.
+def _confirm(answer: str, what: str) -> None:
+    """Let the user type `answer`.
 
     Raises:
-        UsageError: there is nobody to ask.
+        UsageError: something else was typed, or there is nobody to ask.
     """
     from depin_helm.errors import UsageError
 
-    if not ask:
-        return
     if not sys.stdin.isatty():
         raise UsageError(f"to {what} must be confirmed on a terminal")
-    if typer.prompt(f"Type {env} to {what}", err=True) != env:
-        raise UsageError(f"not confirmed: nothing done to {what}")
+    try:
+        given = typer.prompt(f"Type {answer} to {what}", err=True, default="", show_default=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    if given != answer:
+        raise UsageError("not confirmed: nothing was changed")
 
 
-def _finish(report: Report, ends: Sequence[Progress], again: str) -> None:
-    """Report how the layers ended.
-
-    Raises:
-        HelmError: one failed; with the first cause of each.
-    """
+def _check(report: Report, ends: Sequence[Progress], again: str) -> None:
+    """End the command with an error if a layer failed: with the causes of each."""
     from depin_helm.errors import HelmError
 
-    report.rollout(ends)
-    failed = [end for end in ends if end.error is not None]
+    failed = [(end.layer, end.error) for end in ends if end.error is not None]
     if not failed:
         return
-    causes = [f"{end.layer}: {cause}" for end in failed for cause in _causes(end)]
-    raise HelmError(
-        f"failed: {', '.join(end.layer for end in failed)}",
+    causes = []
+    for layer, error in failed:
+        details = error.causes if isinstance(error, HelmError) else ()
+        causes += [f"{layer}: {text}" for text in (error.message, *details, error.hint) if text]
+    summary = HelmError(
+        f"failed: {', '.join(layer for layer, _ in failed)}",
         causes=causes,
         hint=f"mend that and run it again, it continues: {again}",
     )
-
-
-def _causes(end: Progress) -> Sequence[str]:
-    """What went wrong in a layer, in sentences."""
-    error = end.error
-    if error is None:
-        return ()
-    details = getattr(error, "causes", ())
-    return (error.message, *details, *([error.hint] if error.hint else []))
+    codes = {error.exit_code for _, error in failed}
+    if len(codes) == 1:  # the cluster is gone, or somebody else is at work on it
+        summary.exit_code = codes.pop()
+    options.fail(report, summary)

@@ -33,8 +33,8 @@ def validate(
         workspace.checked(options.find_project(project), env, files or (), sets or ())
     except ValuesError as error:
         report.findings(error.findings)
-        report.say(error.message)
-        raise typer.Exit(error.exit_code) from error
+        report.say(f"{env}: {error.message}")
+        raise typer.Exit(error.exit_code) from None
     report.findings(())
     report.say(f"{env}: the values are valid")
 
@@ -78,7 +78,7 @@ def assemble(
     from depin_helm import workspace
     from depin_helm.charts import Cache
     from depin_helm.cli.cluster import open_helm
-    from depin_helm.errors import ChartError
+    from depin_helm.errors import ChartError, UsageError
 
     found = options.find_project(project)
     report = options.report()
@@ -92,9 +92,14 @@ def assemble(
             raise ChartError(f"{target} is not assembled", hint="depin-helm assemble")
         report.say(f"{target} is complete")
         return
-    if folder is not None:
-        module.copy_own_files(found, folder)
-    module.write(target, files)
+    try:
+        if folder is not None:
+            module.copy_own_files(found, folder)
+        module.write(target, files)
+    except OSError as error:
+        raise UsageError(
+            f"{target} cannot be written: {error.strerror}", hint="depin-helm assemble --to DIR"
+        ) from error
     report.say(f"{target}: {len(charts)} upstream charts, {len(files)} generated files")
 
 

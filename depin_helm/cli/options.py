@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 import os
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from depin_helm import project
+from depin_helm.errors import DepinHelmError
 from depin_helm.project import Project
 from depin_helm.report import Report, standard
 
@@ -23,6 +23,21 @@ class Format(enum.StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+def _noted(context: typer.Context, output: Format) -> Format:
+    """Leave the chosen format where `__main__` finds it when the command fails."""
+    context.ensure_object(dict)["json"] = output is Format.JSON
+    return output
+
+
+def _seconds(duration: str) -> float:
+    from depin_helm import values
+
+    try:
+        return values.duration(duration)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 Env = Annotated[str, typer.Option("--env", "-e", metavar="ENV", help="The environment: values/ENV.yaml.")]
@@ -49,12 +64,15 @@ Kubeconfig = Annotated[
 Context = Annotated[
     str | None, typer.Option("--context", metavar="NAME", help="A context of the kubeconfig.")
 ]
-Output = Annotated[Format, typer.Option("--output", "-o", help="How to write the result.")]
+Output = Annotated[Format, typer.Option("--output", "-o", help="How to write the result.", callback=_noted)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Timeout = Annotated[
-    str | None,
+    float | None,
     typer.Option(
-        "--timeout", metavar="DURATION", help="Limit per layer, as 90s or 10m; the environment's by default."
+        "--timeout",
+        metavar="DURATION",
+        parser=_seconds,
+        help="Limit per layer, as 90s or 10m; the environment's by default.",
     ),
 ]
 
@@ -81,14 +99,7 @@ def report(output: Format = Format.TEXT) -> Report:
     return standard(as_json=output is Format.JSON)
 
 
-def seconds(duration: str | None) -> float | None:
-    """A duration such as 90s, 10m or 1h30m, in seconds."""
-    if duration is None:
-        return None
-    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", duration)
-    if not parts or not duration:
-        raise typer.BadParameter(
-            f"{duration!r} is no duration; write 90s, 10m or 1h30m", param_hint="--timeout"
-        )
-    hours, minutes, rest = (int(part or 0) for part in parts.groups())
-    return float(hours * 3600 + minutes * 60 + rest)
+def fail(report: Report, error: DepinHelmError) -> NoReturn:
+    """End the command with an error that goes with a result already written."""
+    report.say_error(error)
+    raise typer.Exit(error.exit_code)

@@ -11,7 +11,7 @@ from depin_helm.cli import options
 from depin_helm.cli.options import Format, Output, ProjectFolder
 
 app = typer.Typer(
-    help="A throwaway Kubernetes control plane on this machine, real except for nodes, pods and cert-manager.",
+    help="A throwaway Kubernetes control plane on this machine: real, but for nodes, pods and cert-manager.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -62,7 +62,7 @@ def env(name: Name = "default") -> None:
 
 @app.command()
 def build(project: ProjectFolder = None) -> None:
-    """Build the programs that a sandbox and its user need, kubectl and Helm included, and print where they are."""
+    """Build the programs that a sandbox and its user need, kubectl and Helm too; print where they are."""
     from depin_helm import tools
 
     report = options.report()
