@@ -40,7 +40,9 @@ def states(program: Program, *, code: int = 0) -> dict[str, str]:
     return {layer["layer"]: layer["state"] for layer in program.json("status", *ENV, code=code)["layers"]}
 
 
-def test_a_bad_image_is_named_the_other_layers_finish_and_the_same_command_continues(program: Program) -> None:
+def test_a_bad_image_is_named_the_other_layers_finish_and_the_same_command_continues(
+    program: Program,
+) -> None:
     bad = ("--set", "fluent-bit.image.tag=does-not-exist", "--timeout", "12s")
     said = program.run("install", *ENV, "--yes", *bad, code=5)
     assert "fluent-bit:does-not-exist" in said.stderr
@@ -55,10 +57,15 @@ def test_a_bad_image_is_named_the_other_layers_finish_and_the_same_command_conti
 
 def test_what_waits_for_a_failed_layer_is_not_started(program: Program) -> None:
     bad = ("--set", "elasticsearch.imageTag=does-not-exist", "--timeout", "12s")
-    ends = {end["layer"]: end for end in program.json("install", *ENV, "--yes", *bad, code=5)}
+    result = program.json("install", *ENV, "--yes", *bad, code=5)
+    ends = {end["layer"]: end for end in result["layers"]}
     assert ends["elasticsearch"]["state"] == "failed"
     assert any("does-not-exist" in cause for cause in ends["elasticsearch"]["causes"])
-    assert {name for name, end in ends.items() if end["state"] == "blocked"} == {"kibana", "fluent-bit", "routes"}
+    assert {name for name, end in ends.items() if end["state"] == "blocked"} == {
+        "kibana",
+        "fluent-bit",
+        "routes",
+    }
     program.run("install", *ENV, "--yes")
 
 
