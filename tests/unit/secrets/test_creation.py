@@ -136,6 +136,14 @@ def test_a_secret_made_here_gets_the_keys_that_a_newer_chart_wants(api: Api, clu
     assert len(value(api, "logging", "kibana-encryption", "reporting")) == 32
 
 
+def test_a_missing_hash_is_made_of_the_password_that_is_there(api: Api, cluster: Cluster) -> None:
+    there = {"username": b"admin", "password": b"kept"}
+    provide(api, "monitoring", "prometheus-basic-auth", there, ours=True)
+    make(cluster)
+    line = value(api, "monitoring", "prometheus-basic-auth", "auth")
+    assert bcrypt.checkpw(b"kept", line.removeprefix(b"admin:"))
+
+
 @pytest.mark.parametrize(
     ("namespace", "name", "key", "derived"),
     [
