@@ -167,7 +167,7 @@ class Report:
         counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
         self.say(f"CRDs: {counts}")
         if prepared.secrets:
-            self.say(f"Secrets made: {', '.join(str(spec) for spec in prepared.secrets)}")
+            self.say("Secrets made:\n" + "\n".join(f"  {spec}" for spec in prepared.secrets))
 
     def rollout(self, ends: Sequence[Progress], leftovers: Leftovers | None = None) -> None:
         """How each layer ended; after an uninstallation, what it kept and what it deleted."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from depin_helm import releases, secrets, values, yamlio
 from depin_helm.cluster import Cluster, CrdState
-from depin_helm.errors import ClusterError, DepinHelmError, HelmError
+from depin_helm.errors import ClusterError, DepinHelmError, HelmError, UsageError
 from depin_helm.plan import Layer, Plan
 from depin_helm.workspace import Workspace
 
@@ -68,7 +68,9 @@ def prepare(workspace: Workspace, cluster: Cluster) -> Prepared:
 
     Raises:
         ClusterError: the cluster refuses, or Secrets are missing and the environment forbids making them.
+        UsageError: a chosen layer waits for one that was not chosen and is not installed.
     """
+    _require_predecessors(workspace, cluster)
     needed = needed_secrets(workspace)
     if not workspace.environment.settings.create_secrets:
         _require_secrets(workspace.environment.name, secrets.check(needed, cluster))
@@ -194,6 +196,20 @@ def clean(workspace: Workspace, cluster: Cluster, *, delete_data: bool, delete_c
         found = cluster.list_metadata("v1", "Secret", label_selector=selector)
         kept += [f"Secret {item['metadata']['namespace']}/{item['metadata']['name']}" for item in found]
     return Leftovers(tuple(kept), tuple(deleted))
+
+
+def _require_predecessors(workspace: Workspace, cluster: Cluster) -> None:
+    chosen = {layer.name for layer in workspace.plan.layers}
+    enabled = workspace.whole.enabled(workspace.environment.values)
+    deployed = {key for key, record in releases.newest(cluster).items() if record.status == "deployed"}
+    for layer in workspace.plan.layers:
+        for name in sorted(enabled.predecessors(layer, of=workspace.whole) - chosen):
+            earlier = workspace.whole[name]
+            if (earlier.namespace, earlier.release) not in deployed:
+                raise UsageError(
+                    f"layer {layer.name} waits for {name}, which is not installed",
+                    hint=f"choose it as well with --layer {name}, or leave --layer out",
+                )
 
 
 def _require_secrets(environment: str, states: Sequence[secrets.SecretState]) -> None:

@@ -121,6 +121,7 @@ def install(
         _confirm("yes", "install or upgrade")
     again = f"depin-helm install --env {env}"
     with _at_work(report, target, "install", layers, again) as (lock, observe):
+        report.say("applying CRDs, making missing Secrets")
         report.prepared(rollout.prepare(workspace, cluster))
         ends = _run(rollout.install(workspace, cluster, observe, abandoned=lock.abandoned, timeout=timeout))
         lock.settle()

@@ -40,6 +40,12 @@ def states(program: Program, *, code: int = 0) -> dict[str, str]:
     return {layer["layer"]: layer["state"] for layer in program.json("status", *ENV, code=code)["layers"]}
 
 
+def test_a_layer_alone_wants_those_it_waits_for(program: Program, cluster: Cluster) -> None:
+    said = program.run("install", *ENV, "--yes", "--layer", "kibana", code=2)
+    assert "layer kibana waits for elasticsearch" in said.stderr
+    assert cluster.get("v1", "Namespace", "logging") is None
+
+
 def test_a_bad_image_is_named_the_other_layers_finish_and_the_same_command_continues(
     program: Program,
 ) -> None:
