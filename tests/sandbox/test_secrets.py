@@ -19,7 +19,8 @@ from depin_helm.cluster import Cluster
 from depin_helm.errors import ClusterError
 from depin_helm.helm import Helm, find_helm
 from depin_helm.sandbox import Sandbox
-from depin_helm.secrets import SecretSpec, Source
+from depin_helm.secrets import SecretSpec
+from depin_helm.secrets.specs import Source
 from tests.sandbox.kubectl import Kubectl
 from tests.tier import UMBRELLA
 

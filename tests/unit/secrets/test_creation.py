@@ -12,7 +12,7 @@ import pytest
 from depin_helm import secrets
 from depin_helm.cluster import Cluster
 from depin_helm.errors import ClusterError
-from depin_helm.secrets import SecretSpec, SecretState
+from depin_helm.secrets import SecretSpec, SecretState, generators
 from tests.tier import UMBRELLA
 from tests.unit.cluster.api import Api, kubeconfig, serve
 
@@ -155,7 +155,7 @@ def test_a_hash_whose_secret_was_exchanged_is_found(
     api: Api, cluster: Cluster, namespace: str, name: str, key: str, derived: str
 ) -> None:
     make(cluster)
-    other = {"password": b"another", "token": secrets.service_token("elastic/kibana")}[key]
+    other = {"password": b"another", "token": generators.service_token("elastic/kibana")}[key]
     data = api.get("Secret", name, namespace)["data"]
     data[key] = base64.b64encode(other).decode()
     assert "does not fit" in state(cluster, derived).summary

@@ -1,0 +1,144 @@
+"""Which Secrets there are, and how each key is made: `secrets.yaml` beside the umbrella's Chart.yaml."""
+
+from __future__ import annotations
+
+import graphlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from depin_helm import yamlio
+from depin_helm.errors import ChartError
+from depin_helm.secrets import generators
+
+#: Characters that a random value may have; more would not fit into what bcrypt looks at.
+LENGTHS = range(16, 73)
+
+
+@dataclass(frozen=True, order=True)
+class Source:
+    """A key of a Secret, of which another key is derived."""
+
+    namespace: str
+    name: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}/{self.key}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a missing key is made: `make` gets the value of `source`, nothing where there is none.
+
+    `fits` tells whether an existing value still goes with its source's; where it cannot tell, it says yes.
+    """
+
+    make: Callable[[bytes], bytes]
+    source: Source | None = None
+    fits: Callable[[bytes, bytes], bool] = lambda value, source: True
+
+
+@dataclass(frozen=True)
+class SecretSpec:
+    """A Secret that the component `reader` refers to."""
+
+    namespace: str
+    name: str
+    reader: str
+    rules: Mapping[str, Rule]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Other Secrets, as `namespace/name`, that its keys are derived from."""
+        sources = (rule.source for rule in self.rules.values() if rule.source)
+        return frozenset(f"{source.namespace}/{source.name}" for source in sources) - {str(self)}
+
+
+def load(chart: Path) -> tuple[SecretSpec, ...]:
+    """Read `secrets.yaml`; each Secret stands behind those that it is derived from.
+
+    Raises:
+        ChartError: it cannot be read, or does not say clearly what is to be made.
+    """
+    file = chart / "secrets.yaml"
+    try:
+        entries = yamlio.load(file.read_bytes())["secrets"]
+        specs = {str(spec): spec for spec in map(_spec, entries)}
+        if len(specs) != len(entries):
+            raise ValueError("a Secret stands there twice")
+        for spec in specs.values():
+            _check_sources(spec, specs)
+        order = graphlib.TopologicalSorter(
+            {name: spec.sources for name, spec in specs.items()}
+        ).static_order()
+        return tuple(specs[name] for name in order)
+    except graphlib.CycleError as error:
+        raise ChartError(f"{file}: derived from each other: {' → '.join(error.args[1])}") from error
+    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ChartError(f"{file} cannot be read: {error}") from error
+
+
+def needed(specs: Sequence[SecretSpec], values: Mapping[str, Any]) -> tuple[SecretSpec, ...]:
+    """The Secrets whose readers `values` turn on, and all that these are derived from, in the same order."""
+    wanted = {str(spec) for spec in specs if (values.get(spec.reader) or {}).get("enabled", True)}
+    for spec in reversed(specs):  # whatever a Secret is derived from stands before it
+        if str(spec) in wanted:
+            wanted |= spec.sources
+    return tuple(spec for spec in specs if str(spec) in wanted)
+
+
+def _spec(entry: Mapping[str, Any]) -> SecretSpec:
+    unknown = entry.keys() - {"namespace", "name", "reader", "keys"}
+    if unknown or not entry["keys"]:
+        raise ValueError(f"{entry['name']}: {', '.join(unknown) or 'no keys'}")
+    rules = {}
+    for key, recipe in entry["keys"].items():
+        try:
+            rules[key] = _rule(recipe)
+        except ValueError as error:
+            raise ValueError(f"{entry['namespace']}/{entry['name']}/{key}: {error}") from error
+    return SecretSpec(entry["namespace"], entry["name"], entry["reader"], rules)
+
+
+def _rule(recipe: Mapping[str, Any]) -> Rule:
+    if len(recipe) != 1:
+        raise ValueError("says not in exactly one way how it is made")
+    match recipe:
+        case {"value": str(text)}:
+            return Rule(lambda _: text.encode())
+        case {"random": int(length)} if length in LENGTHS:
+            return Rule(lambda _: generators.text(length))
+        case {"htpasswd": {"user": str(user), "password": str(source)}} if ":" not in user:
+            return Rule(
+                partial(generators.htpasswd, user), _source(source), partial(generators.htpasswd_fits, user)
+            )
+        case {"serviceToken": str(account)} if re.fullmatch(r"[\w-]+/[\w-]+", account):
+            return Rule(lambda _: generators.service_token(account))
+        case {"serviceTokenHash": str(source)}:
+            return Rule(generators.service_token_line, _source(source), generators.service_token_fits)
+    raise ValueError(f"{', '.join(recipe)} is unknown, or not used rightly")
+
+
+def _source(text: str) -> Source:
+    parts = text.split("/")
+    if len(parts) != 3:
+        raise ValueError(f"{text} is not of the form namespace/name/key")
+    return Source(*parts)
+
+
+def _check_sources(spec: SecretSpec, specs: Mapping[str, SecretSpec]) -> None:
+    for key, rule in spec.rules.items():
+        if rule.source is None:
+            continue
+        target = specs.get(f"{rule.source.namespace}/{rule.source.name}")
+        if target is None or rule.source.key not in target.rules:
+            raise ValueError(f"{spec}/{key}: there is no {rule.source}")
+        if target is spec and spec.rules[rule.source.key].source is not None:
+            raise ValueError(f"{spec}/{key}: {rule.source.key} is itself derived")

@@ -1,0 +1,185 @@
+"""The needed Secrets on a cluster: which are missing or do not fit, and making those that are missing."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from depin_helm import releases
+from depin_helm.errors import ClusterError, LockedError
+from depin_helm.secrets.specs import Rule, SecretSpec, Source
+
+if TYPE_CHECKING:
+    from depin_helm.cluster import Cluster
+
+#: Labels of every Secret that is made here; one that has them may be completed later.
+LABELS: Mapping[str, str] = {
+    "app.kubernetes.io/part-of": "depin-platform",
+    "app.kubernetes.io/managed-by": "depin-helm",
+}
+
+
+@dataclass(frozen=True)
+class SecretState:
+    """What the cluster has of a needed Secret; never a value.
+
+    `missing` are keys that an existing Secret lacks. `stale` are keys that do not fit what they were derived
+    from, or whose source is gone. `ours` says that depin-helm made the Secret.
+    """
+
+    namespace: str
+    name: str
+    reader: str
+    keys: tuple[str, ...]
+    exists: bool
+    missing: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    ours: bool = False
+
+    @property
+    def summary(self) -> str:
+        """The state in a few words."""
+        if not self.exists:
+            return "absent"
+        lacks = f"lacks {', '.join(self.missing)}" if self.missing else ""
+        stale = f"{', '.join(self.stale)} does not fit what it was made from" if self.stale else ""
+        return "; ".join(filter(None, (lacks, stale))) or "present"
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the Secret that depin-helm must not mend, and what to do; empty if nothing."""
+        name = f"Secret {self.namespace}/{self.name}"
+        if self.stale:
+            return (
+                f"{name}: {', '.join(self.stale)} does not fit what it was made from; provide a Secret that"
+                " does, or delete this one to have it made anew, then restart what reads it"
+            )
+        if self.missing and not self.ours:
+            return (
+                f"{name} exists and lacks {', '.join(self.missing)}; add them, or delete it to have it made"
+            )
+        return ""
+
+
+def check(specs: Sequence[SecretSpec], cluster: Cluster) -> tuple[SecretState, ...]:
+    """Compare the needed Secrets with the cluster's.
+
+    Raises:
+        ClusterError: the cluster cannot be asked.
+    """
+    return _states(specs, _live(specs, cluster))
+
+
+def create_missing(
+    specs: Sequence[SecretSpec], cluster: Cluster, namespaces: Mapping[str, Mapping[str, Any]]
+) -> tuple[SecretSpec, ...]:
+    """Make the needed Secrets that are absent and the missing keys of those made here; returns these Secrets.
+
+    `namespaces` are the Namespace objects that a layer is going to own, by name, with its release's marks
+    (`releases.own`): whichever a Secret needs and the cluster lacks is made first, and Helm takes it over.
+
+    Raises:
+        ClusterError: an existing Secret lacks keys or does not fit another, or a namespace is missing;
+            nothing has been made then.
+    """
+    live = _live(specs, cluster)
+    states = _states(specs, live)
+    if problems := [state.problem for state in states if state.problem]:
+        raise ClusterError("\n".join(problems))
+    todo = [spec for spec, state in zip(specs, states, strict=True) if not state.exists or state.missing]
+    _create_namespaces({spec.namespace for spec in todo}, namespaces, cluster)
+    known: dict[Source, bytes] = {}
+    for spec in specs:
+        known |= _known(spec, live[str(spec)])
+    for spec in todo:
+        _complete(spec, live[str(spec)], known, cluster)
+    return tuple(todo)
+
+
+def _live(specs: Sequence[SecretSpec], cluster: Cluster) -> dict[str, dict[str, Any] | None]:
+    found = cluster.each(lambda spec: cluster.get("v1", "Secret", spec.name, spec.namespace), specs)
+    return dict(zip(map(str, specs), found, strict=True))
+
+
+def _data(secret: Mapping[str, Any] | None) -> dict[str, bytes]:
+    data = (secret or {}).get("data") or {}
+    return {key: base64.b64decode(value) for key, value in data.items()}
+
+
+def _states(
+    specs: Sequence[SecretSpec], live: Mapping[str, Mapping[str, Any] | None]
+) -> tuple[SecretState, ...]:
+    data = {name: _data(secret) for name, secret in live.items()}
+
+    def stale(spec: SecretSpec, key: str, rule: Rule) -> bool:
+        if rule.source is None or key not in data[str(spec)]:
+            return False
+        source = data[f"{rule.source.namespace}/{rule.source.name}"].get(rule.source.key)
+        return source is None or not rule.fits(data[str(spec)][key], source)
+
+    states = []
+    for spec in specs:
+        secret = live[str(spec)]
+        labels = (secret or {}).get("metadata", {}).get("labels") or {}
+        states.append(
+            SecretState(
+                namespace=spec.namespace,
+                name=spec.name,
+                reader=spec.reader,
+                keys=tuple(spec.rules),
+                exists=secret is not None,
+                missing=tuple(key for key in spec.rules if secret is not None and key not in data[str(spec)]),
+                stale=tuple(key for key, rule in spec.rules.items() if stale(spec, key, rule)),
+                ours=LABELS.items() <= labels.items(),
+            )
+        )
+    return tuple(states)
+
+
+def _known(spec: SecretSpec, live: Mapping[str, Any] | None) -> dict[Source, bytes]:
+    return {Source(spec.namespace, spec.name, key): value for key, value in _data(live).items()}
+
+
+def _complete(
+    spec: SecretSpec, live: Mapping[str, Any] | None, known: dict[Source, bytes], cluster: Cluster
+) -> None:
+    """Make the Secret, or its missing keys; adds what was made to `known`."""
+    values = {}
+    # Keys that are derived from another one of the same Secret come after it.
+    for key, rule in sorted(spec.rules.items(), key=lambda item: item[1].source is not None):
+        place = Source(spec.namespace, spec.name, key)
+        if place not in known:
+            known[place] = _make(place, rule, known)
+        values[key] = known[place]
+    if live is not None:
+        encoded = {key: base64.b64encode(value).decode() for key, value in values.items()}
+        cluster.replace({**live, "data": {**encoded, **(live.get("data") or {})}})
+    elif not cluster.create_secret(spec.namespace, spec.name, values, labels=LABELS):
+        raise LockedError(
+            f"Secret {spec} was made by somebody else just now", hint="run the same command again"
+        )
+
+
+def _make(place: Source, rule: Rule, known: Mapping[Source, bytes]) -> bytes:
+    if rule.source is None:
+        return rule.make(b"")
+    try:
+        return rule.make(known[rule.source])
+    except ValueError as error:
+        raise ClusterError(f"Secret key {place} cannot be made of {rule.source}: {error}") from error
+
+
+def _create_namespaces(
+    wanted: Iterable[str], namespaces: Mapping[str, Mapping[str, Any]], cluster: Cluster
+) -> None:
+    absent = [name for name in sorted(wanted) if cluster.get("v1", "Namespace", name) is None]
+    if unknown := [name for name in absent if name not in namespaces]:
+        raise ClusterError(
+            f"there is no namespace {', '.join(unknown)} for the platform's Secrets",
+            hint="turn depin-foundation on, which makes it, or make it yourself",
+        )
+    for name in absent:
+        # As Helm's own fields, or Helm could not change them later without a conflict.
+        cluster.apply(namespaces[name], field_manager=releases.FIELD_MANAGER)
