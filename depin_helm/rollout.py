@@ -213,6 +213,9 @@ def _require_predecessors(workspace: Workspace, cluster: Cluster) -> None:
 
 
 def _require_secrets(environment: str, states: Sequence[secrets.SecretState]) -> None:
+    problems = [state.problem for state in states if state.problem]
+    if problems:
+        raise ClusterError("\n".join(problems))
     absent = [f"{state.namespace}/{state.name}" for state in states if not state.exists or state.missing]
     if absent:
         raise ClusterError(
