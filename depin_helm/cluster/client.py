@@ -10,7 +10,7 @@ from typing import Any
 from depin_helm import yamlio
 from depin_helm.cluster import crds, workloads
 from depin_helm.cluster.connection import ApiError
-from depin_helm.cluster.lock import Lock
+from depin_helm.cluster.lock import Lock, clear
 from depin_helm.cluster.objects import Object, Objects
 from depin_helm.errors import ClusterError, HelmError
 from depin_helm.helm import records
@@ -120,3 +120,10 @@ class Cluster(Objects):
             LockedError: another one is at work on it.
         """
         return Lock.acquire(self, environment, action, on_lost=on_lost)
+
+    def unlock(self) -> str | None:
+        """Take the lock from its holder, dead or alive; returns who that was, None if there was none.
+
+        What it was at work on counts as abandoned then.
+        """
+        return clear(self)

@@ -45,6 +45,13 @@ def test_a_named_file_goes_before_the_environment(connect: Connect, api: Api, tm
     assert connect(named, environ={"KUBECONFIG": str(other)}).context == "named"
 
 
+def test_of_two_files_the_first_to_name_something_wins(connect: Connect, api: Api, tmp_path: Path) -> None:
+    first = kubeconfig(tmp_path / "first", api.address, "here", token="first")
+    second = kubeconfig(tmp_path / "second", "http://127.0.0.1:1", "here", token="second")
+    connect(environ={"KUBECONFIG": f"{first}:{second}"}).version()
+    assert api.requests[-1].headers["Authorization"] == "Bearer first"
+
+
 def test_without_any_the_users_own_is_taken(connect: Connect, api: Api, tmp_path: Path) -> None:
     kubeconfig(tmp_path / ".kube" / "config", api.address, "home")
     assert connect(environ={"HOME": str(tmp_path)}).context == "home"

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from depin_helm.cluster import Cluster, Lock
-from depin_helm.cluster.lock import clear
 from depin_helm.errors import ClusterError, LockedError
 from tests.unit.cluster.api import Api
 
@@ -108,7 +107,7 @@ def test_it_is_renewed_while_it_is_held(api: Api, cluster: Cluster) -> None:
 def test_whoever_loses_it_is_told(cluster: Cluster) -> None:
     lost = threading.Event()
     lock = Lock.acquire(cluster, "prod", "install", on_lost=lost.set, duration=1)
-    clear(cluster)
+    cluster.unlock()
     assert lost.wait(5)
     with cluster.lock("prod", "upgrade"):
         lock.release()  # gives nothing back that is somebody else's
@@ -123,9 +122,9 @@ def test_a_cluster_that_is_gone_does_not_keep_us(api: Api, cluster: Cluster) -> 
 
 
 def test_clearing_takes_it_from_whoever_holds_it(cluster: Cluster) -> None:
-    assert clear(cluster) is None
+    assert cluster.unlock() is None
     lock = cluster.lock("prod", "install")
-    assert "(process " in (clear(cluster) or "")
+    assert "(process " in (cluster.unlock() or "")
     with cluster.lock("prod", "install") as next_one:
         assert next_one.abandoned
     lock.release()

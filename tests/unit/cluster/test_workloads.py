@@ -251,6 +251,13 @@ def test_a_job_that_gave_up_says_why(api: Api, cluster: Cluster) -> None:
     assert cluster.why_not_ready([job]) == ("Job n/setup: BackoffLimitExceeded: too often",)
 
 
+def test_a_pod_that_has_done_its_work_is_no_cause(api: Api, cluster: Cluster) -> None:
+    job = api.put("Job", "setup", "n", spec={"completions": 2}, status={"succeeded": 1})
+    done = pod(api, job, "setup-1", phase="Succeeded")
+    event(api, done, "FailedMount", "too early")
+    assert cluster.why_not_ready([job]) == ("Job n/setup: 1 of 2 pods are ready",)
+
+
 def test_what_an_operator_made_of_an_object_belongs_to_it(api: Api, cluster: Cluster) -> None:
     prometheus = api.put(
         "Prometheus", "main", "n", metadata={"annotations": {"meta.helm.sh/release-name": "r"}}

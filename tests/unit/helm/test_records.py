@@ -144,6 +144,28 @@ def test_somebody_elses_helm_is_not_disturbed() -> None:
     assert store.written == []
 
 
+def test_a_helm_that_ends_by_itself_meanwhile_is_left_alone() -> None:
+    class Ending(Store):
+        def replace(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+            self.secrets[obj["metadata"]["name"]] = secret(1, "deployed")
+            raise LockedError("somebody has changed it")
+
+    store = Ending(secret(1, "pending-install"))
+    assert records.recover(store, "r", "n", abandoned=True) is None
+
+
+def test_a_helm_that_goes_on_writing_is_not_fought_with() -> None:
+    class Alive(Store):
+        def replace(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+            self.written.append(obj["metadata"]["name"])
+            raise LockedError("somebody has changed it")
+
+    store = Alive(secret(1, "pending-install"))
+    with pytest.raises(LockedError, match="somebody has changed it"):
+        records.recover(store, "r", "n", abandoned=True)
+    assert len(store.written) == 3
+
+
 def test_an_operation_that_nobody_would_wait_for_any_more_counts_as_dead() -> None:
     store = Store(secret(1, "pending-install", timedelta(minutes=31)))
     assert records.recover(store, "r", "n", abandoned=False) is not None
