@@ -51,7 +51,7 @@ async def quick() -> None:
 class FakeHelm:
     """Notes when it begins and ends with a release; `works` says what happens to some of them."""
 
-    works: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    works: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     arguments: dict[str, Any] = field(default_factory=dict)
     recovered: list[tuple[str, bool]] = field(default_factory=list)
@@ -155,7 +155,7 @@ class Run:
         return self.helm.events.index(event)
 
 
-def failing(error: BaseException) -> Callable[[], Awaitable[None]]:
+def failing(error: BaseException) -> Callable[[], Awaitable[object]]:
     async def fail() -> None:
         raise error
 
@@ -174,16 +174,17 @@ def test_a_layer_begins_when_all_that_it_waits_for_are_done() -> None:
 
 
 def test_layers_that_do_not_wait_for_each_other_run_at_the_same_time() -> None:
-    run = Run()
-    asyncio.run(run.install())
-    assert frozenset({"base", "alone"}) in run.helm.together
-    assert frozenset({"left", "right"}) in run.helm.together
+    early, late = asyncio.Barrier(2), asyncio.Barrier(2)  # each waits there for the other
+    run = Run(FakeHelm({"base": early.wait, "alone": early.wait, "left": late.wait, "right": late.wait}))
+    ends = asyncio.run(asyncio.wait_for(run.install(), 10))
+    assert set(states(ends).values()) == {"deployed"}
 
 
 @pytest.mark.parametrize("parallel", [1, 2, 3])
 def test_no_more_layers_run_at_once_than_the_environment_allows(parallel: int) -> None:
     flat = Plan(tuple(layer(name) for name in ("base", "left", "right", "top", "alone")))
-    run = Run(plan=flat, sets=(f"depinHelm.parallel={parallel}",))
+    helm = FakeHelm(dict.fromkeys(WHOLE_NAMES, lambda: asyncio.sleep(0.2)))
+    run = Run(helm, plan=flat, sets=(f"depinHelm.parallel={parallel}",))
     asyncio.run(run.install())
     assert max(map(len, run.helm.together)) == parallel
 
@@ -220,11 +221,12 @@ def test_a_layer_that_is_left_out_counts_as_done_and_is_waited_through() -> None
 
 
 def test_uninstalling_begins_with_what_nothing_waits_for() -> None:
-    run = Run()
-    assert set(states(asyncio.run(run.uninstall())).values()) == {"removed"}
+    both = asyncio.Barrier(2)
+    run = Run(FakeHelm({"left": both.wait, "right": both.wait}))
+    ends = asyncio.run(asyncio.wait_for(run.uninstall(), 10))
+    assert set(states(ends).values()) == {"removed"}
     for earlier, later in (("top", "left"), ("top", "right"), ("left", "base"), ("right", "base")):
         assert run.at(f"{earlier} ends") < run.at(f"{later} begins")
-    assert frozenset({"left", "right"}) in run.helm.together
 
 
 def test_what_a_layer_that_could_not_be_uninstalled_needs_stays() -> None:
