@@ -225,7 +225,18 @@ class Report:
     def sandboxes(self, found: Sequence[SandboxStatus]) -> None:
         """The sandboxes on this machine."""
         if self.as_json:
-            self.json([{**_encoded(status), "memory": status.memory} for status in found])
+            self.json(
+                [
+                    {
+                        "name": status.name,
+                        "state": status.state,
+                        "problem": status.problem,
+                        "memory": status.memory,
+                        "sandbox": status.sandbox,
+                    }
+                    for status in found
+                ]
+            )
             return
         rows = (
             (
@@ -331,11 +342,9 @@ def describe(cluster: Identity) -> str:
 
 def _value(value: Any) -> str:
     """A value as YAML: in the same line, or indented below."""
-    if (
-        not value
-        or not isinstance(value, (dict, list, str))
-        or (isinstance(value, str) and "\n" not in value)
-    ):
+    if isinstance(value, str) and "\n" in value:
+        return " |\n" + textwrap.indent(value.rstrip(), " " * 6)
+    if not value or not isinstance(value, (dict, list)):
         return " " + json.dumps(value, ensure_ascii=False)
     from depin_helm import yamlio
 
