@@ -68,7 +68,7 @@ class Target:
         """The charts assembled, and the layers chosen."""
         from depin_helm import workspace
 
-        helm = open_helm(self.project, report, self.kubeconfig, self.cluster.context or None)
+        helm = open_helm(self.project, report, self)
         return workspace.load(self.project, options.cache(), helm, self.environment, layers or ())
 
 
@@ -252,10 +252,8 @@ def crds(
     report.crds(results)
 
 
-def open_helm(
-    project: Project, report: Report, kubeconfig: Path | None = None, context: str | None = None
-) -> Helm:
-    """Helm, built first where there is none."""
+def open_helm(project: Project, report: Report, target: Target | None = None) -> Helm:
+    """Helm, built first where there is none; without a target it only renders."""
     from depin_helm import helm, tools
 
     def build() -> Path:
@@ -265,9 +263,10 @@ def open_helm(
     return helm.Helm(
         helm.find_helm(os.environ, build),
         environ=os.environ,
-        home=options.cache() / "helm",
-        kubeconfig=kubeconfig,
-        context=context,
+        # Helm remembers what an API server knows by its address, which a later cluster may have too.
+        home=options.cache() / "helm" / (target.cluster.identity().id if target else "render"),
+        kubeconfig=target.kubeconfig if target else None,
+        context=(target.cluster.context or None) if target else None,
     )
 
 
