@@ -99,7 +99,7 @@ def _errors(values: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]
     extend: Any = validators.extend
     for error in extend(Draft7Validator, {"pattern": _pattern})(schema).iter_errors(values):
         # Of alternatives that all failed, the one that came closest.
-        yield (best_match(error.context) if error.context else None) or error
+        yield best_match([error])
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:

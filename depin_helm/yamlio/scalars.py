@@ -51,7 +51,7 @@ def plain(text: str) -> Scalar:
 
 
 def _integer(digits: str) -> int | None:
-    """Go's ParseInt with base 0, and where that overflows ParseUint, which takes no sign."""
+    """Go's ParseInt with base 0, or ParseUint; None for what has more than 64 bits."""
     match = _INTEGER.fullmatch(digits)
     if match is None:
         return None
@@ -59,7 +59,7 @@ def _integer(digits: str) -> int | None:
     if len(magnitude) > 64:
         return None
     number = int(magnitude, base) * (-1 if digits[0] == "-" else 1)
-    return number if -(2**63) <= number < (2**63 if digits[0] in "+-" else 2**64) else None
+    return number if -(2**63) <= number < 2**64 else None
 
 
 def _float(digits: str) -> float | str:

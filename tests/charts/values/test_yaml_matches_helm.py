@@ -55,6 +55,7 @@ def test_whatever_looks_like_a_number_is_one_exactly_when_it_is_to_helm(
         "# only a comment\n",
         "---\n",
         "--- # with a comment\na: 1\n...\n",
+        "---\n---\na: 1\n---\n",
         "~",
         "x: &x {a: 1, b: {c: 1}}\nabove: {a: 0, b: {d: 2}, <<: *x}\n",
         "x: &x {a: 1, b: {c: 1}}\nbelow: {<<: *x, a: 0, b: {d: 2}}\n",

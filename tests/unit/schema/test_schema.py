@@ -58,6 +58,23 @@ def test_nothing_refers_to_anything() -> None:
     assert "definitions" not in SCHEMA
 
 
+def test_keys_beside_a_reference_come_on_top(tmp_path: Path) -> None:
+    source = tmp_path / "values.schema.yaml"
+    source.write_text(
+        'definitions: {a: {type: string, title: x}}\nproperties: {b: {$ref: "#/definitions/a", title: z}}\n'
+    )
+    assert schema.load(source) == {"properties": {"b": {"type": "string", "title": "z"}}}
+
+
+def test_of_alternatives_that_all_fail_the_closest_is_the_one_finding() -> None:
+    environment = load_environment(PROJECT, "prod", sets=["kibana.choice.size=many"])
+    alternatives = [{"type": "string"}, {"type": "object", "properties": {"size": {"type": "integer"}}}]
+    choice = {"properties": {"kibana": {"properties": {"choice": {"anyOf": alternatives}}}}}
+    assert [(finding.path, finding.message) for finding in schema.check(environment, choice)] == [
+        ("kibana.choice.size", "must be a whole number, not text")
+    ]
+
+
 def test_a_reference_to_nothing_is_an_error_at_its_place(tmp_path: Path) -> None:
     source = tmp_path / "values.schema.yaml"
     source.write_text('properties:\n  a: {$ref: "#/definitions/nothing"}\n')

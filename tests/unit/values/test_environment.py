@@ -77,6 +77,12 @@ def test_helm_gets_all_that_is_not_the_charts_own(project: Project) -> None:
     }
 
 
+def test_globals_show_in_a_section_only_where_they_are_set_there(project: Project) -> None:
+    environment = load_environment(project, "prod", sets=["global.a=1,upstream.global.b=2"])
+    assert "global" not in environment.values["sub"]
+    assert environment.values["upstream"]["global"] == {"a": 1, "b": 2}
+
+
 def test_helm_gets_null_to_delete_a_default(project: Project) -> None:
     environment = load_environment(project, "prod", sets=["upstream.nested.a=null", "sub.size=null"])
     assert environment.overrides["upstream"]["nested"] == {"a": None}
@@ -150,13 +156,16 @@ def test_set_of_one_item_of_a_files_list_leaves_the_others_to_the_file(
     environment = load_environment(project, "prod", [tmp_path / "more.yaml"], ["sub.list[1]=x"])
     assert environment.values["sub"]["list"] == ["c", "x"]
     assert list(origins_of(environment, "sub.list")) == ["sub.list", "sub.list[1]"]
+    assert environment.origins["sub", "list"][-1].value == ["c", "d"]
     assert environment.origin(("sub", "list", 0)) == Origin("more.yaml", 3, 7, "c")
     assert environment.origin(("sub", "list", 1)) == Origin("--set", 0, 0, "x")
 
 
 def test_what_one_set_overrides_of_another_stays_an_origin(project: Project) -> None:
-    environment = load_environment(project, "prod", sets=["new.a=1,new.a=2", "new=3"])
+    environment = load_environment(project, "prod", sets=["new.a=1,new.a=2", "new=3", "list={a},list[0]=b"])
     assert [origin.value for origin in environment.origins["new",]] == [{"a": 1}, 3]
+    assert [origin.value for origin in environment.origins["list", 0]] == ["a", "b"]
+    assert [origin.value for origin in environment.origins["list",]] == [["a"]]
 
 
 def test_a_missing_value_comes_from_where_its_section_does(project: Project) -> None:

@@ -70,6 +70,10 @@ def test_much_json_in_a_manifest_is_not_mistaken_for_nesting() -> None:
     assert yamlio.load(f"data:\n  dashboard.json: '{dashboard}'\n") == {"data": {"dashboard.json": dashboard}}
 
 
+def test_much_that_is_not_deep_is_no_nesting() -> None:
+    assert yamlio.load("[" + "[]," * 5000 + "]") == [[]] * 5000
+
+
 def test_what_is_dumped_keeps_its_order_and_repeats_itself() -> None:
     data = {"z": 1, "a": {"x": [], "b": {}}}
     assert yamlio.dump(data) == "z: 1\na:\n  x: []\n  b: {}\n" == yamlio.dump(data)

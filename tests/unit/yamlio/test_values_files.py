@@ -30,6 +30,10 @@ def test_each_key_and_item_has_its_place() -> None:
     }
 
 
+def test_a_byte_order_mark_takes_no_place() -> None:
+    assert parse_values("\ufeffa: 1\n".encode(), "f").marks == {("a",): Mark(1, 1)}
+
+
 def test_what_an_alias_stands_for_has_its_place_at_the_anchor() -> None:
     document = parse_values("a: &a\n  x: 1\nb: *a\nc:\n  <<: *a\n  z: 2\n", "f")
     assert document.marks["b", "x"] == document.marks["c", "x"] == Mark(2, 3)
