@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
 from depin_helm.values import Defaults, coalesce, merge
@@ -47,6 +47,31 @@ def plain(chart: Defaults) -> dict[str, Any]:
     return {"values": chart.values} | {name: plain(subchart) for name, subchart in chart.subcharts.items()}
 
 
+def one(defaults: dict[str, Any], inner: dict[str, Any] | None = None) -> dict[str, Defaults]:
+    return {"sub0": Defaults(defaults, {} if inner is None else {"inner": Defaults(inner)})}
+
+
+NESTED = {"global": {"a": {"b": {"c": None, "d": 1}}}}
+
+
+# Corners that random values seldom reach.
+@example(chart=Defaults({}, one(NESTED, {})), files=[{}])
+@example(chart=Defaults(NESTED, one({}, NESTED)), files=[NESTED])
+@example(chart=Defaults({"sub0": {"a": None}}, one({"a": 1})), files=[{}])
+@example(chart=Defaults({"sub0": {"a": None}}, one({"a": 1})), files=[{"sub0": {"b": 1}}])
+@example(
+    chart=Defaults({"sub0": {"a": {"b": None}}}, one({"a": {"b": 1, "c": None}})), files=[{"sub0": {"a": {}}}]
+)
+@example(chart=Defaults({"sub0": {"a": 1}}, one({"b": 1})), files=[{"sub0": None}])
+@example(chart=Defaults({"global": {"a": 1, "b": {"c": 1}}}, one({"global": {"a": {}, "b": 2}})), files=[{}])
+@example(chart=Defaults({"global": {"a": 1}}, one({})), files=[{"global": {"a": None, "b": None}}])
+@example(chart=Defaults({"global": None}, one({"global": []})), files=[{"global": 1}])
+@example(
+    chart=Defaults(
+        {"global": {"a": {"b": {}}}}, {**one({"global": {"a": {"b": {"c": 1}}}}), "sub1": Defaults({})}
+    ),
+    files=[{}],
+)
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(chart=CHARTS, files=st.lists(values(sections=True), min_size=1, max_size=3))
 def test_merged_values_are_what_helm_shows_its_templates(

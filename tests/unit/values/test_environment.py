@@ -168,6 +168,12 @@ def test_what_one_set_overrides_of_another_stays_an_origin(project: Project) -> 
     assert [origin.value for origin in environment.origins["list",]] == [["a"]]
 
 
+def test_what_set_changes_is_unchanged_at_its_earlier_origins(project: Project) -> None:
+    environment = load_environment(project, "prod", sets=["sub.new=1", "items[0].a=1,items[0].a=2"])
+    assert environment.origins["sub",][-1] == Origin(PROD, 3, 1, {"size": 2})
+    assert environment.origins["items",] == (Origin("--set", 0, 0, [{"a": 1}]),)
+
+
 def test_a_missing_value_comes_from_where_its_section_does(project: Project) -> None:
     environment = load_environment(project, "prod")
     finding = environment.finding(("sub", "missing"), "is missing")

@@ -34,6 +34,11 @@ def test_a_byte_order_mark_takes_no_place() -> None:
     assert parse_values("\ufeffa: 1\n".encode(), "f").marks == {("a",): Mark(1, 1)}
 
 
+def test_a_conflict_after_a_byte_order_mark_is_one() -> None:
+    _, findings = examine("\ufeff<<<<<<< HEAD\na: 1\n", "f")
+    assert [finding.message for finding in findings] == ["a merge conflict that is not resolved"]
+
+
 def test_what_an_alias_stands_for_has_its_place_at_the_anchor() -> None:
     document = parse_values("a: &a\n  x: 1\nb: *a\nc:\n  <<: *a\n  z: 2\n", "f")
     assert document.marks["b", "x"] == document.marks["c", "x"] == Mark(2, 3)
