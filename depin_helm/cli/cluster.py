@@ -66,10 +66,7 @@ class Target:
 
     def workspace(self, report: Report, layers: Sequence[str] | None = None) -> Workspace:
         """The charts assembled, and the layers chosen."""
-        from depin_helm import workspace
-
-        helm = open_helm(self.project, report, self)
-        return workspace.load(self.project, options.cache(), helm, self.environment, layers or ())
+        return open_workspace(self.project, self.environment, report, layers, self)
 
 
 def diff(
@@ -193,14 +190,12 @@ def status(
     """Show each layer's release and its pods; exit 7 when a layer is not as it should be."""
     from depin_helm import assemble, plan
     from depin_helm import status as module
-    from depin_helm.charts import Cache
     from depin_helm.errors import UnhealthyError
 
     report = options.report(output)
     target = _connect(project, env, files, sets, kubeconfig, context)
     whole = plan.load(target.project.chart)
-    charts = Cache(options.cache()).resolve(options.chart_lock(target.project))
-    digest = assemble.digest(target.project, charts)
+    digest = assemble.digest(target.project, options.charts(target.project))
     found = module.read(env, whole, whole.enabled(target.environment.values), digest, target.cluster)
     report.status(found)
     if not found.healthy:
@@ -250,6 +245,21 @@ def crds(
     with target.cluster.lock(env, "crds") if apply else nullcontext():
         results = target.cluster.apply_crds(wanted, dry_run=not apply)
     report.crds(results)
+
+
+def open_workspace(
+    project: Project,
+    environment: Environment,
+    report: Report,
+    layers: Sequence[str] | None,
+    target: Target | None = None,
+) -> Workspace:
+    """The charts assembled, and the layers chosen; without a `target`, for rendering only."""
+    from depin_helm import workspace
+
+    options.charts(project)  # what is missing is said before Helm is built, which takes minutes
+    helm = open_helm(project, report, target)
+    return workspace.load(project, options.cache(), helm, environment, layers or ())
 
 
 def open_helm(project: Project, report: Report, target: Target | None = None) -> Helm:

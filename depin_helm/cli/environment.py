@@ -76,13 +76,12 @@ def assemble(
     """Complete the umbrella chart for plain Helm: upstream archives, CRDs, values.schema.json."""
     from depin_helm import assemble as module
     from depin_helm import workspace
-    from depin_helm.charts import Cache
     from depin_helm.cli.cluster import open_helm
     from depin_helm.errors import ChartError, UsageError
 
     found = options.find_project(project)
     report = options.report()
-    charts = Cache(options.cache()).resolve(options.chart_lock(found))
+    charts = options.charts(found)
     files = module.checkout(found, charts, workspace.renderer(open_helm(found, report)))
     target = folder or found.chart
     if check:
@@ -110,11 +109,11 @@ def render(
     import asyncio
 
     from depin_helm import workspace
-    from depin_helm.cli.cluster import open_helm
+    from depin_helm.cli.cluster import open_workspace
 
     report = options.report()
     found = options.find_project(project)
     environment = workspace.checked(found, env, files or (), sets or ())
-    opened = workspace.load(found, options.cache(), open_helm(found, report), environment, layer or ())
+    opened = open_workspace(found, environment, report, layer)
     for each, manifest in asyncio.run(opened.render()):
         report.raw(f"# Layer {each.name}: release {each.release} in namespace {each.namespace}\n{manifest}")

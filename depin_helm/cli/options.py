@@ -15,7 +15,7 @@ from depin_helm.project import Project
 from depin_helm.report import Report, standard
 
 if TYPE_CHECKING:
-    from depin_helm.charts import Lock
+    from depin_helm.charts import CachedChart, Lock
 
 
 class Format(enum.StrEnum):
@@ -92,6 +92,13 @@ def chart_lock(found: Project, *, update: bool = False) -> Lock:
     from depin_helm import charts
 
     return charts.Lock(found.lock, charts.dependencies(found.chart), update)
+
+
+def charts(found: Project) -> tuple[CachedChart, ...]:
+    """The upstream charts, from the cache."""
+    from depin_helm.charts import Cache
+
+    return Cache(cache()).resolve(chart_lock(found))
 
 
 def report(output: Format = Format.TEXT) -> Report:
