@@ -362,7 +362,7 @@ def _at_work(
                 "the lock on the cluster was lost: stopped", hint=f"to continue: {again}"
             ) from None
         halfway = [name for name, progress in latest.items() if progress.state == "running"]
-        where = f"in the middle of {', '.join(halfway)}" if halfway else "between two steps"
+        where = f"in the middle of {', '.join(halfway)}" if halfway else "outside of any layer"
         report.say(f"Interrupted {where}; the same command continues from there: {again}")
         raise
 
