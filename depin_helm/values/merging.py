@@ -57,7 +57,7 @@ def _with_subcharts(chart: Defaults) -> Defaults:
     subcharts = {name: _with_subcharts(subchart) for name, subchart in chart.subcharts.items()}
     values: dict[str, Any] = {}
     _coalesce(Defaults(chart.values, subcharts), values, keep_null=True)
-    return Defaults(_copy(values), subcharts)
+    return Defaults(values, subcharts)
 
 
 def _coalesce(chart: Defaults, over: dict[str, Any], *, keep_null: bool) -> None:
@@ -91,7 +91,7 @@ def _coalesce_tables(over: dict[str, Any], default: dict[str, Any], *, keep_null
         if key not in over:
             over[key] = value
         elif over[key] is None:
-            if not keep_null and value is not None:
+            if not keep_null:
                 del over[key]
         elif isinstance(value, dict) and isinstance(over[key], dict):
             _coalesce_tables(over[key], value, keep_null=keep_null)
