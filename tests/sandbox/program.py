@@ -47,8 +47,11 @@ class Program:
         """The result of a command, as JSON."""
         return json.loads(self.run(*arguments, "--output", "json", code=code).stdout)
 
-    def interrupt(self, *arguments: str, after: str, by: signal.Signals) -> int:
-        """Run a command and send it a signal once it says `after`; its exit code, negative if killed."""
+    def interrupt(self, *arguments: str, after: str, by: signal.Signals) -> tuple[int, str]:
+        """Run a command and send it a signal once it says `after`.
+
+        Its exit code, negative if it was killed, and what it said after that.
+        """
         with subprocess.Popen(
             self._command(arguments),
             cwd=self.folder,
@@ -67,8 +70,8 @@ class Program:
                     break
             else:
                 raise AssertionError(f"it never said {after!r}:\n{''.join(said)}")
-            process.stderr.read()
-            return process.wait(LIMIT)
+            rest = process.stderr.read()
+            return process.wait(LIMIT), rest
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
         project = ["--project", str(self.tier.root)]

@@ -101,8 +101,11 @@ def test_a_killed_rollout_is_continued_by_the_same_command(
     program: Program, cluster: Cluster, number: signal.Signals, after: str
 ) -> None:
     program.run("uninstall", *ENV, "--yes")
-    code = program.interrupt("install", *ENV, "--yes", after=after, by=number)
+    code, said = program.interrupt("install", *ENV, "--yes", after=after, by=number)
     assert code == (-signal.SIGKILL if number is signal.SIGKILL else 128 + signal.SIGTERM)
+    if number is signal.SIGTERM:
+        again = "the same command continues from there: depin-helm install --env sandbox"
+        assert said.splitlines()[-1] == f"Interrupted in the middle of cert-manager; {again}"
     program.run("install", *ENV, "--yes")
     assert set(states(program).values()) == {"deployed"}
     assert live.pods_not_ready(cluster) == []
