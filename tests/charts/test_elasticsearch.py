@@ -77,6 +77,12 @@ LAYERED: dict[str, tuple[str, str, Change, list[str]]] = {
         without_mount("file-realm-users"),
         ["no mount gives users of the file realm"],
     ),
+    "no service tokens mount": (
+        "StatefulSet",
+        "elasticsearch-master",
+        without_mount("service-tokens"),
+        ["no mount gives service_tokens: Kibana cannot log in"],
+    ),
 }
 
 

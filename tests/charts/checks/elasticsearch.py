@@ -23,6 +23,8 @@ REQUIRED = {
 FILES = {"key": "tls.key", "certificate": "tls.crt", "certificate_authorities": "ca.crt"}
 #: Of the file realm, which Elasticsearch reads at fixed places.
 REALM = ("users", "users_roles", "roles.yml")
+#: The hashed token that Kibana logs in with.
+TOKENS = "service_tokens"
 
 
 def insecure(platform: Platform) -> list[str]:
@@ -55,6 +57,10 @@ def _insecure(pods: Pods, platform: Platform) -> Iterator[str]:
     for name in REALM:
         if not _provides(pods, container, posixpath.join(HOME, name), name, platform):
             yield f"no mount gives {name} of the file realm"
+    # In a plain release the hook of Kibana's chart has Elasticsearch make the token.
+    token = platform.values["global"]["platform"]["layered"] and platform.values["kibana"]["enabled"]
+    if token and not _provides(pods, container, posixpath.join(HOME, TOKENS), TOKENS, platform):
+        yield f"no mount gives {TOKENS}: Kibana cannot log in"
 
 
 def _settings(pods: Pods, variables: Mapping[str, Any], platform: Platform) -> dict[str, str]:
