@@ -15,6 +15,7 @@ from tests.charts.checks.resources import (
     not_everywhere,
     oversized_heaps,
     quantity,
+    unkept,
     unlimited,
 )
 from tests.charts.mutants import Change, broken, container, pod, variable
@@ -157,6 +158,39 @@ MUTANTS: dict[str, tuple[str, str, Change, str]] = {
 def test_a_deviation_from_the_table_is_found(prod: Platform, mutant: str) -> None:
     kind, name, change, problem = MUTANTS[mutant]
     assert deviations(broken(prod, kind, name, change), TABLE) == [problem]
+
+
+def test_every_claim_outlives_its_release(platform: Platform) -> None:
+    assert unkept(platform) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "change", "problem"),
+    [
+        (
+            "PersistentVolumeClaim",
+            "grafana",
+            lambda data: data["metadata"].pop("annotations"),
+            "PersistentVolumeClaim monitoring/grafana: helm.sh/resource-policy is None, not keep",
+        ),
+        (
+            "StatefulSet",
+            "elasticsearch-master",
+            lambda data: data["spec"].update(persistentVolumeClaimRetentionPolicy={"whenDeleted": "Delete"}),
+            "StatefulSet logging/elasticsearch-master: its claims are deleted whenDeleted",
+        ),
+        (
+            "Prometheus",
+            "kube-prometheus-stack-prometheus",
+            lambda data: data["spec"].update(persistentVolumeClaimRetentionPolicy={"whenScaled": "Delete"}),
+            "Prometheus monitoring/kube-prometheus-stack-prometheus: its claims are deleted whenScaled",
+        ),
+    ],
+)
+def test_a_claim_that_an_uninstall_would_delete_is_found(
+    prod: Platform, kind: str, name: str, change: Change, problem: str
+) -> None:
+    assert unkept(broken(prod, kind, name, change)) == [problem]
 
 
 def test_containers_without_limits_are_found(prod: Platform) -> None:

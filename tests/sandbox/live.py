@@ -72,6 +72,14 @@ def secret_values(cluster: Cluster) -> dict[str, str]:
     return {name: text for name, text in found.items() if len(text) >= 20 and "\n" not in text}
 
 
+def claims(cluster: Cluster) -> dict[str, str]:
+    """The volume of each PersistentVolumeClaim, which is named namespace/name."""
+    return {
+        f"{item['metadata']['namespace']}/{item['metadata']['name']}": item["spec"].get("volumeName", "")
+        for item in cluster.list("v1", "PersistentVolumeClaim")
+    }
+
+
 def pods_not_ready(cluster: Cluster) -> list[str]:
     """Pods that do not run and are not done."""
     return [

@@ -105,16 +105,18 @@ def test_the_second_command_of_the_notes_turns_kibana_on_and_rotates_nothing(hel
 
 
 def test_an_uninstall_keeps_passwords_volumes_and_namespaces(helm: Helm) -> None:
-    before = live.secret_values(helm.cluster)
+    before, claims = live.secret_values(helm.cluster), live.claims(helm.cluster)
     helm.run("uninstall", RELEASE, "--wait", "--timeout", "3m")
     assert live.secret_values(helm.cluster) == before != {}
-    assert len(helm.cluster.list("v1", "PersistentVolumeClaim", NAMESPACE)) == 3
+    assert live.claims(helm.cluster) == claims
+    assert "monitoring/grafana" in claims and len(claims) == 6 and all(claims.values())
     assert helm.cluster.get("v1", "Namespace", "monitoring") is not None
     assert helm.cluster.list("apps/v1", "StatefulSet", NAMESPACE) == []
 
 
-def test_an_install_that_does_not_wait_finds_the_kept_passwords_and_becomes_ready(helm: Helm) -> None:
-    before = live.secret_values(helm.cluster)
+def test_an_install_that_does_not_wait_takes_up_passwords_and_volumes_and_becomes_ready(helm: Helm) -> None:
+    before, claims = live.secret_values(helm.cluster), live.claims(helm.cluster)
     helm.run("install", RELEASE, str(helm.chart))
     assert eventually(lambda: live.pods_not_ready(helm.cluster) == [], 60)
     assert live.secret_values(helm.cluster) == before
+    assert live.claims(helm.cluster) == claims

@@ -10,7 +10,7 @@
     monitors       what Prometheus scrapes and evaluates
     webhooks       nothing needs a webhook that does not answer yet
     pod_security   the Pod Security Standards
-    resources      requests, limits, storage, heaps
+    resources      requests, limits, storage and its claims, heaps
     elasticsearch  password, encryption, certificates and users of Elasticsearch
     images         tags and digests
     equality       the same objects, whichever way they are installed

@@ -145,6 +145,25 @@ def misplaced(platform: Platform) -> list[str]:
     return sorted(problems)
 
 
+def unkept(platform: Platform) -> list[str]:
+    """Claims that an uninstall would delete, and their data with them. A StatefulSet's own are no objects of
+    the release, and stay unless it says otherwise, as do those that prometheus-operator asks for.
+    """
+    problems = [
+        f"{claim}: helm.sh/resource-policy is {policy}, not keep"
+        for claim in platform.of_kind("PersistentVolumeClaim")
+        if (policy := claim.annotations.get("helm.sh/resource-policy")) != "keep"
+    ]
+    for obj in platform.of_kind("StatefulSet", "Prometheus", "Alertmanager"):
+        policy = obj.data["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
+        problems += [
+            f"{obj}: its claims are deleted {event}"
+            for event in ("whenDeleted", "whenScaled")
+            if policy.get(event, "Retain") != "Retain"
+        ]
+    return sorted(problems)
+
+
 def not_everywhere(daemon: Object) -> list[str]:
     """What keeps a DaemonSet's pods from some nodes."""
     spec = daemon.data["spec"]["template"]["spec"]
