@@ -81,7 +81,7 @@ LAYERED: dict[str, tuple[str, str, Change, list[str]]] = {
         "StatefulSet",
         "elasticsearch-master",
         without_mount("service-tokens"),
-        ["no mount gives service_tokens: Kibana cannot log in"],
+        ["no mount gives service_tokens for Kibana to log in"],
     ),
 }
 

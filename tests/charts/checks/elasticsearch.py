@@ -54,13 +54,17 @@ def _insecure(pods: Pods, platform: Platform) -> Iterator[str]:
                 yield f"{setting} is missing"
             elif not _provides(pods, container, path, key, platform):
                 yield f"{setting}: no mount gives {path}"
-    for name in REALM:
+    for name, what in _fixed_files(platform):
         if not _provides(pods, container, posixpath.join(HOME, name), name, platform):
-            yield f"no mount gives {name} of the file realm"
+            yield f"no mount gives {name} {what}"
+
+
+def _fixed_files(platform: Platform) -> Iterator[tuple[str, str]]:
+    """What Elasticsearch reads at a fixed place beside its settings."""
+    yield from ((name, "of the file realm") for name in REALM)
     # In a plain release the hook of Kibana's chart has Elasticsearch make the token.
-    token = platform.values["global"]["platform"]["layered"] and platform.values["kibana"]["enabled"]
-    if token and not _provides(pods, container, posixpath.join(HOME, TOKENS), TOKENS, platform):
-        yield f"no mount gives {TOKENS}: Kibana cannot log in"
+    if platform.values["global"]["platform"]["layered"] and platform.values["kibana"]["enabled"]:
+        yield TOKENS, "for Kibana to log in"
 
 
 def _settings(pods: Pods, variables: Mapping[str, Any], platform: Platform) -> dict[str, str]:
