@@ -199,7 +199,9 @@ def _unknown_keys(
     for key in instance:
         if key in known:
             continue
-        elsewhere = [other for other in _paths(schema) if other[-1] == key]
+        # In the same section; for one at the top, a part of a component.
+        near = (other for other in _paths(schema) if (other[0] == path[0] if path else len(other) == 2))
+        elsewhere = [other for other in near if other[-1] == key]
         similar = difflib.get_close_matches(key, known, 1)
         if len(elsewhere) == 1:
             yield _Said((*path, key), "unknown key", f"did you mean {format_path(elsewhere[0])}?")

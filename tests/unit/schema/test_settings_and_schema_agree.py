@@ -34,7 +34,7 @@ DATA = st.dictionaries(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(DATA)
 def test_what_the_schema_allows_can_be_read(data: dict[str, Any]) -> None:
     if not VALIDATOR.is_valid(data):
@@ -42,7 +42,7 @@ def test_what_the_schema_allows_can_be_read(data: dict[str, Any]) -> None:
     read(data)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(DATA)
 def test_what_cannot_be_read_the_schema_does_not_allow(data: dict[str, Any]) -> None:
     try:
