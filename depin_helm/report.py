@@ -23,7 +23,9 @@ if TYPE_CHECKING:  # rich takes 50 ms to import and is not needed for JSON, help
     from depin_helm.charts import CachedChart, Imported, Verified
     from depin_helm.cluster import Identity
     from depin_helm.diff import Change
-    from depin_helm.rollout import Leftovers, Observer, Prepared, Progress
+    from depin_helm.preparation import Prepared
+    from depin_helm.removal import Leftovers
+    from depin_helm.rollout import Observer, Progress
     from depin_helm.sandbox import Sandbox
     from depin_helm.sandbox import Status as SandboxStatus
     from depin_helm.secrets import SecretState

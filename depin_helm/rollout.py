@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from depin_helm import releases, secrets, values, yamlio
-from depin_helm.cluster import Cluster, CrdState
-from depin_helm.errors import ClusterError, DepinHelmError, HelmError, UsageError
+from depin_helm import values
+from depin_helm.cluster import Cluster
+from depin_helm.errors import DepinHelmError, HelmError
+from depin_helm.helm import WebhookError
 from depin_helm.plan import Layer, Plan
 from depin_helm.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 class State(enum.StrEnum):
@@ -54,46 +58,8 @@ Work = Callable[[Layer], Awaitable[None]]
 #: Seconds between two looks at the pods.
 POLL_INTERVAL = 1.0
 
-
-@dataclass(frozen=True)
-class Prepared:
-    """What was done before the first layer: each CRD's fate, and the Secrets that were made."""
-
-    crds: Mapping[str, CrdState]
-    secrets: tuple[secrets.SecretSpec, ...]
-
-
-def prepare(workspace: Workspace, cluster: Cluster) -> Prepared:
-    """Bring the CRDs up to date and make the missing Secrets; the caller holds the cluster's lock.
-
-    Raises:
-        ClusterError: the cluster refuses, or Secrets are missing and the environment forbids making them.
-        UsageError: a chosen layer waits for one that was not chosen and is not installed.
-    """
-    _require_predecessors(workspace, cluster)
-    needed = needed_secrets(workspace)
-    if not workspace.environment.settings.create_secrets:
-        _require_secrets(workspace.environment.name, secrets.check(needed, cluster))
-    crds = cluster.apply_crds(workspace.assembly.crds())
-    for layer in workspace.plan.layers:
-        if not layer.after:
-            cluster.ensure_namespace(layer.namespace)
-    return Prepared(crds, secrets.create_missing(needed, cluster, namespaces(workspace)))
-
-
-def needed_secrets(workspace: Workspace) -> tuple[secrets.SecretSpec, ...]:
-    """The Secrets that the environment's components refer to."""
-    return secrets.needed(secrets.load(workspace.project.chart), workspace.environment.values)
-
-
-def namespaces(workspace: Workspace) -> dict[str, dict[str, Any]]:
-    """By name, the Namespace objects that layers are going to own, marked as their releases'."""
-    found = {}
-    for layer, manifest in asyncio.run(replace(workspace, plan=workspace.whole.first()).render()):
-        for obj in yamlio.load_all(manifest):
-            if obj and obj["kind"] == "Namespace":
-                found[obj["metadata"]["name"]] = releases.own(obj, layer.release, layer.namespace)
-    return found
+#: Seconds between two tries of a layer that a webhook of an earlier layer did not answer.
+WEBHOOK_INTERVAL = 5.0
 
 
 async def install(
@@ -103,11 +69,13 @@ async def install(
     *,
     abandoned: bool,
     timeout: float | None = None,
+    force_conflicts: bool = False,
 ) -> tuple[Progress, ...]:
     """Install or upgrade each of the plan's layers; `timeout`, in seconds, overrides the environment's.
 
     `abandoned` says that whoever worked on this cluster before was killed: what Helm left in the middle, in
-    any layer, is then nobody's, and is continued. Returns each layer's end, in the plan's order.
+    any layer, is then nobody's, and is continued. `force_conflicts` takes back fields that somebody else has
+    set. Returns each layer's end, in the plan's order.
     """
     environment, helm = workspace.environment, workspace.helm
     settings = environment.settings
@@ -118,15 +86,20 @@ async def install(
         await helm.recover(cluster, layer.release, layer.namespace)
         with values.write_for_helm(layer.prune(environment.overrides)) as file:
             try:
-                await helm.upgrade_install(
-                    workspace.assembly.layer_chart(layer),
-                    layer.release,
-                    layer.namespace,
-                    file,
-                    timeout=limit,
-                    wait=True,
-                    no_hooks=not layer.hooks,
-                    rollback_on_failure=settings.on_failure == "rollback",
+                await _until_webhooks_answer(
+                    lambda: helm.upgrade_install(
+                        workspace.assembly.layer_chart(layer),
+                        layer.release,
+                        layer.namespace,
+                        file,
+                        timeout=limit,
+                        wait=True,
+                        no_hooks=not layer.hooks,
+                        rollback_on_failure=settings.on_failure == "rollback",
+                        force_conflicts=force_conflicts,
+                    ),
+                    layer,
+                    deadline,
                 )
                 objects = await asyncio.to_thread(cluster.release_objects, layer.release, layer.namespace)
                 await _wait_ready(cluster, objects, deadline)
@@ -161,67 +134,6 @@ async def uninstall(
     waits = {layer.name: plan.predecessors(layer, of=workspace.whole) for layer in plan.layers}
     before = {name: frozenset(other for other in waits if name in waits[other]) for name in waits}
     return await _run(plan, before, work, cluster, observe, State.REMOVED, settings.parallel)
-
-
-@dataclass(frozen=True)
-class Leftovers:
-    """What an uninstallation left on the cluster, and what it deleted besides the releases."""
-
-    kept: tuple[str, ...]
-    deleted: tuple[str, ...]
-
-
-def clean(workspace: Workspace, cluster: Cluster, *, delete_data: bool, delete_crds: bool) -> Leftovers:
-    """After all layers are uninstalled, delete what was asked for, and tell what is kept.
-
-    Deleting a namespace deletes its volumes and Secrets; deleting a CRD, every object of its kind.
-    """
-    spaces = sorted({layer.namespace for layer in workspace.whole.layers} | set(namespaces(workspace)))
-    names = sorted(crd["metadata"]["name"] for crd in workspace.assembly.crds())
-    targets = [
-        *((delete_data, "Namespace", "v1", name) for name in spaces),
-        *((delete_crds, "CustomResourceDefinition", "apiextensions.k8s.io/v1", name) for name in names),
-    ]
-    kept, deleted = [], []
-    for wanted, kind, api_version, name in targets:
-        if not wanted and cluster.get(api_version, kind, name):
-            kept.append(f"{kind} {name}")
-        if wanted and cluster.delete(api_version, kind, name):
-            deleted.append(f"{kind} {name}")
-    if not delete_data:
-        for space in spaces:
-            claims = cluster.list("v1", "PersistentVolumeClaim", space)
-            kept += [f"volume claim {space}/{claim['metadata']['name']}" for claim in claims]
-        selector = ",".join(f"{key}={value}" for key, value in secrets.LABELS.items())
-        found = cluster.list_metadata("v1", "Secret", label_selector=selector)
-        kept += [f"Secret {item['metadata']['namespace']}/{item['metadata']['name']}" for item in found]
-    return Leftovers(tuple(kept), tuple(deleted))
-
-
-def _require_predecessors(workspace: Workspace, cluster: Cluster) -> None:
-    chosen = {layer.name for layer in workspace.plan.layers}
-    enabled = workspace.whole.enabled(workspace.environment.values)
-    deployed = {key for key, record in releases.newest(cluster).items() if record.status == "deployed"}
-    for layer in workspace.plan.layers:
-        for name in sorted(enabled.predecessors(layer, of=workspace.whole) - chosen):
-            earlier = workspace.whole[name]
-            if (earlier.namespace, earlier.release) not in deployed:
-                raise UsageError(
-                    f"layer {layer.name} waits for {name}, which is not installed",
-                    hint=f"choose it as well with --layer {name}, or leave --layer out",
-                )
-
-
-def _require_secrets(environment: str, states: Sequence[secrets.SecretState]) -> None:
-    problems = [state.problem for state in states if state.problem]
-    if problems:
-        raise ClusterError("\n".join(problems))
-    absent = [f"{state.namespace}/{state.name}" for state in states if not state.exists or state.missing]
-    if absent:
-        raise ClusterError(
-            f"Secrets are missing: {', '.join(absent)}",
-            hint=f"provide them, or make them with `depin-helm secrets --env {environment} --create`",
-        )
 
 
 async def _run(
@@ -276,11 +188,28 @@ async def _watch(plan: Plan, running: Mapping[str, float], cluster: Cluster, obs
         await asyncio.sleep(POLL_INTERVAL)
         try:
             pods = await asyncio.to_thread(cluster.release_pods)
-        except DepinHelmError:
+        except Exception as error:  # whatever it is, the rollout goes on without this look
+            log.debug("cannot look at the pods: %r", error)
             pods = {}
         for name, started in tuple(running.items()):
             counts = pods.get(plan[name].release)
             observe(Progress(name, State.RUNNING, time.monotonic() - started, counts))
+
+
+async def _until_webhooks_answer(
+    upgrade: Callable[[], Awaitable[int]], layer: Layer, deadline: float
+) -> None:
+    """Do it again while a webhook does not answer: its pod is ready before its certificate has got around."""
+    while True:
+        try:
+            await upgrade()
+        except WebhookError as error:
+            if time.monotonic() + WEBHOOK_INTERVAL >= deadline:
+                raise
+            log.info("layer %s: %s; trying again", layer.name, error.message)
+            await asyncio.sleep(WEBHOOK_INTERVAL)
+        else:
+            return
 
 
 async def _wait_ready(cluster: Cluster, objects: Sequence[Mapping[str, Any]], deadline: float) -> None:

@@ -76,7 +76,7 @@ def assemble(
     """Complete the umbrella chart for plain Helm: upstream archives, CRDs, values.schema.json."""
     from depin_helm import assemble as module
     from depin_helm import workspace
-    from depin_helm.cli.cluster import open_helm
+    from depin_helm.cli.target import open_helm
     from depin_helm.errors import ChartError, UsageError
 
     found = options.find_project(project)
@@ -109,7 +109,7 @@ def render(
     import asyncio
 
     from depin_helm import workspace
-    from depin_helm.cli.cluster import open_workspace
+    from depin_helm.cli.target import open_workspace
 
     report = options.report()
     found = options.find_project(project)

@@ -7,7 +7,7 @@ releases in. `listing` alone imports pyhelm3, and only once a verb needs it: ren
 
 from depin_helm.helm.binary import Binary, find_helm
 from depin_helm.helm.client import Helm, Release, Revision
-from depin_helm.helm.failures import ReleaseNotFoundError
+from depin_helm.helm.failures import ReleaseNotFoundError, WebhookError
 from depin_helm.helm.records import Record
 from depin_helm.helm.runner import Completed, Runner, SubprocessRunner
 
@@ -21,5 +21,6 @@ __all__ = [
     "Revision",
     "Runner",
     "SubprocessRunner",
+    "WebhookError",
     "find_helm",
 ]

@@ -15,6 +15,10 @@ from depin_helm.helm.redaction import redact, without_values
 _LONGEST = 300
 
 
+class WebhookError(HelmError):
+    """An admission webhook does not answer, which may pass by itself."""
+
+
 class ReleaseNotFoundError(HelmError):
     """There is no such release, or not that revision of it."""
 
@@ -79,7 +83,7 @@ def _in_progress(what: str, text: str, found: re.Match[str]) -> DepinHelmError:
 
 
 def _webhook(what: str, text: str, found: re.Match[str]) -> DepinHelmError:
-    return HelmError(
+    return WebhookError(
         f"{what}: the admission webhook {found['name']} does not answer: {_short(found['reason'])}",
         hint="the pods behind that webhook must be ready first",
     )
@@ -104,7 +108,7 @@ def _unknown_kinds(what: str, text: str, found: re.Match[str]) -> DepinHelmError
     names = ", ".join(_unique(f"{kind} ({version})" for kind, version in kinds))
     return HelmError(
         f"{what}: the cluster does not know {names}",
-        hint="their CRDs are missing: `depin-helm crds` applies them",
+        hint="their CRDs are missing: `depin-helm crds --apply` applies them",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from depin_helm import rollout, values, workspace
+from depin_helm import preparation, values, workspace
 from depin_helm import sandbox as sandboxes
 from depin_helm.cluster import Cluster
 from depin_helm.diff import CRDS, Change, diff
@@ -103,7 +103,7 @@ def empty_cluster(
 @pytest.fixture(scope="module")
 def subject(empty: Subject) -> Subject:
     first = empty.compare(empty.work)
-    rollout.prepare(empty.work, empty.cluster)
+    preparation.prepare(empty.work, empty.cluster)
     empty.install()
     return replace(empty, first=first)
 

@@ -17,8 +17,10 @@ from depin_helm.cluster import CrdState, Identity
 from depin_helm.diff import Action, FieldChange
 from depin_helm.diff import Change as ObjectChange
 from depin_helm.errors import DepinHelmError, Finding, HelmError, UsageError, ValuesError
+from depin_helm.preparation import Prepared
+from depin_helm.removal import Leftovers
 from depin_helm.report import Report
-from depin_helm.rollout import Leftovers, Prepared, Progress, State
+from depin_helm.rollout import Progress, State
 from depin_helm.sandbox import Sandbox
 from depin_helm.sandbox import Status as SandboxStatus
 from depin_helm.secrets import SecretSpec, SecretState

@@ -1,0 +1,99 @@
+"""What comes before the first layer: CRDs, the first namespace, missing Secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from depin_helm import releases, secrets, yamlio
+from depin_helm.cluster import Cluster, CrdState
+from depin_helm.errors import ClusterError, UsageError
+from depin_helm.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was done before the first layer: each CRD's fate, and the Secrets that were made."""
+
+    crds: Mapping[str, CrdState]
+    secrets: tuple[secrets.SecretSpec, ...]
+
+
+def prepare(workspace: Workspace, cluster: Cluster) -> Prepared:
+    """Bring the CRDs up to date and make the missing Secrets; the caller holds the cluster's lock.
+
+    Raises:
+        ClusterError: the cluster refuses, or Secrets are missing and the environment forbids making them.
+        UsageError: a chosen layer waits for one that was not chosen and is not installed.
+    """
+    _require_predecessors(workspace, cluster)
+    owned = namespaces(workspace)
+    _refuse_terminating({*owned, *(layer.namespace for layer in workspace.plan.layers)}, cluster)
+    needed = needed_secrets(workspace)
+    if not workspace.environment.settings.create_secrets:
+        _require_secrets(workspace.environment.name, secrets.check(needed, cluster))
+    crds = cluster.apply_crds(workspace.assembly.crds())
+    for layer in workspace.plan.layers:
+        if not layer.after:
+            cluster.ensure_namespace(layer.namespace, labels=secrets.LABELS)
+    return Prepared(crds, secrets.create_missing(needed, cluster, owned))
+
+
+def needed_secrets(workspace: Workspace) -> tuple[secrets.SecretSpec, ...]:
+    """The Secrets that the environment's components refer to."""
+    return secrets.needed(secrets.load(workspace.project.chart), workspace.environment.values)
+
+
+def namespaces(workspace: Workspace) -> dict[str, dict[str, Any]]:
+    """By name, the Namespace objects that layers are going to own, marked as their releases'."""
+    found = {}
+    for layer, manifest in asyncio.run(replace(workspace, plan=workspace.whole.first()).render()):
+        for obj in yamlio.load_all(manifest):
+            if obj and obj["kind"] == "Namespace":
+                found[obj["metadata"]["name"]] = releases.own(obj, layer.release, layer.namespace)
+    return found
+
+
+def _refuse_terminating(names: Collection[str], cluster: Cluster) -> None:
+    """Whatever is put into a namespace that is being deleted would go with it, or be refused."""
+    ending = sorted(
+        item["metadata"]["name"]
+        for item in cluster.list_metadata("v1", "Namespace")
+        if item["metadata"]["name"] in names and item["metadata"].get("deletionTimestamp")
+    )
+    if ending:
+        raise ClusterError(
+            f"namespaces are being deleted: {', '.join(ending)}",
+            hint="wait until they are gone (kubectl get namespaces), then run the same command again",
+        )
+
+
+def _require_predecessors(workspace: Workspace, cluster: Cluster) -> None:
+    chosen = {layer.name for layer in workspace.plan.layers}
+    enabled = workspace.whole.enabled(workspace.environment.values)
+    deployed = {key for key, record in releases.newest(cluster).items() if record.status == "deployed"}
+    for layer in workspace.plan.layers:
+        for name in sorted(enabled.predecessors(layer, of=workspace.whole) - chosen):
+            earlier = workspace.whole[name]
+            if (earlier.namespace, earlier.release) not in deployed:
+                raise UsageError(
+                    f"layer {layer.name} waits for {name}, which is not installed",
+                    hint=f"choose it as well with --layer {name}, or leave --layer out",
+                )
+
+
+def _require_secrets(environment: str, states: Sequence[secrets.SecretState]) -> None:
+    problems = [state.problem for state in states if state.problem]
+    if problems:
+        raise ClusterError("\n".join(problems))
+    absent = [f"{state.namespace}/{state.name}" for state in states if not state.exists or state.missing]
+    if absent:
+        raise ClusterError(
+            f"Secrets are missing: {', '.join(absent)}",
+            hint=f"provide them, or make them with `depin-helm secrets --env {environment} --create`",
+        )
