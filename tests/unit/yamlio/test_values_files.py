@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -132,22 +131,20 @@ def test_values_can_come_through_a_pipe(tmp_path: Path) -> None:
     ],
     ids=lambda text: text[:12].encode("unicode_escape").decode(),
 )
-def test_a_hostile_file_is_refused_within_a_second(text: str) -> None:
-    started = time.process_time()
+@pytest.mark.timeout(60)  # a few hundredths of a second each; what explodes never ends
+def test_a_hostile_file_is_refused(text: str) -> None:
     _, findings = examine(text, "f")
     assert findings
-    assert time.process_time() - started < 1.0
 
 
+@pytest.mark.timeout(60)  # read whole, it takes all memory first
 def test_a_file_of_any_size_is_read_up_to_the_limit_only(tmp_path: Path) -> None:
     file = tmp_path / "huge.yaml"
     with file.open("wb") as stream:
         stream.truncate(5 * 1024 * MEBIBYTE)
-    started = time.process_time()
     with pytest.raises(ValuesError) as caught:
         read_values(file)
     assert "larger than 1024 KiB" in caught.value.findings[0].message
-    assert time.process_time() - started < 1.0
 
 
 KEYS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6) | st.text(
