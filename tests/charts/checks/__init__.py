@@ -10,6 +10,7 @@
     monitors       what Prometheus scrapes and evaluates
     webhooks       nothing needs a webhook that does not answer yet
     pod_security   the Pod Security Standards
+    rights         who may read all Secrets
     resources      requests, limits, storage and its claims, heaps
     elasticsearch  password, encryption, certificates and users of Elasticsearch
     images         tags and digests
