@@ -32,6 +32,17 @@ def without_setting(line: str) -> Change:
     return change
 
 
+def unmounted(interface: str, folder: str) -> list[str]:
+    return [
+        f"xpack.security.{interface}.ssl.{setting}: no mount gives {HOME}/{folder}/{file}"
+        for setting, file in (
+            ("certificate", "tls.crt"),
+            ("certificate_authorities", "ca.crt"),
+            ("key", "tls.key"),
+        )
+    ]
+
+
 LAYERED: dict[str, tuple[str, str, Change, list[str]]] = {
     "no password": (
         "StatefulSet",
@@ -57,19 +68,32 @@ LAYERED: dict[str, tuple[str, str, Change, list[str]]] = {
         without_setting("xpack.security.http.ssl.key: certs/tls.key"),
         ["xpack.security.http.ssl.key is missing"],
     ),
-    "no certificates": (
+    "no certificate for clients": (
         "StatefulSet",
         "elasticsearch-master",
         without_mount("elasticsearch-certs"),
+        unmounted("http", "certs"),
+    ),
+    "no certificate for nodes": (
+        "StatefulSet",
+        "elasticsearch-master",
+        without_mount("elasticsearch-transport-certs"),
+        unmounted("transport", "transport-certs"),
+    ),
+    "nodes under the authority of all": (
+        "Certificate",
+        "elasticsearch-transport-certs",
+        lambda data: data["spec"]["issuerRef"].update(kind="ClusterIssuer", name="depin-internal-ca"),
         [
-            f"xpack.security.{interface}.ssl.{setting}: no mount gives {HOME}/certs/{file}"
-            for interface in ("http", "transport")
-            for setting, file in (
-                ("certificate", "tls.crt"),
-                ("certificate_authorities", "ca.crt"),
-                ("key", "tls.key"),
-            )
+            "its nodes trust Certificate logging/elasticsearch-master-certs",
+            "its nodes trust every certificate of ClusterIssuer depin-internal-ca",
         ],
+    ),
+    "another certificate of the nodes' authority": (
+        "Certificate",
+        "elasticsearch-master-certs",
+        lambda data: data["spec"]["issuerRef"].update(kind="Issuer", name="elasticsearch-transport"),
+        ["its nodes trust Certificate logging/elasticsearch-master-certs"],
     ),
     "no users": (
         "StatefulSet",

@@ -1,4 +1,4 @@
-"""Elasticsearch has its password, encrypts, and finds its certificates and users where it looks for them."""
+"""Elasticsearch has its password, encrypts, finds certificates and users, and trusts only its own nodes."""
 
 from __future__ import annotations
 
@@ -54,9 +54,29 @@ def _insecure(pods: Pods, platform: Platform) -> Iterator[str]:
                 yield f"{setting} is missing"
             elif not _provides(pods, container, path, key, platform):
                 yield f"{setting}: no mount gives {path}"
+    yield from _foreign_nodes(pods, container, settings, platform)
     for name, what in _fixed_files(platform):
         if not _provides(pods, container, posixpath.join(HOME, name), name, platform):
             yield f"no mount gives {name} {what}"
+
+
+def _foreign_nodes(
+    pods: Pods, container: Mapping[str, Any], settings: Mapping[str, str], platform: Platform
+) -> Iterator[str]:
+    """Certificates that are not the nodes' own, and with which one joins the cluster as a node."""
+    path = posixpath.join(HOME, settings.get("xpack.security.transport.ssl.certificate_authorities", ""))
+    secret = _secret(pods, container, path, "ca.crt")
+    certificates = list(platform.of_kind("Certificate"))
+    here = pods.owner.namespace
+    for own in certificates:
+        if (own.namespace, own.data["spec"]["secretName"]) != (here, secret):
+            continue
+        issuer = own.data["spec"]["issuerRef"]
+        if issuer["kind"] != "Issuer":
+            yield f"its nodes trust every certificate of {issuer['kind']} {issuer['name']}"
+        for other in certificates:
+            if other is not own and other.namespace == here and other.data["spec"]["issuerRef"] == issuer:
+                yield f"its nodes trust {other}"
 
 
 def _fixed_files(platform: Platform) -> Iterator[tuple[str, str]]:
@@ -79,20 +99,18 @@ def _settings(pods: Pods, variables: Mapping[str, Any], platform: Platform) -> d
 
 
 def _provides(pods: Pods, container: Mapping[str, Any], path: str, key: str, platform: Platform) -> bool:
-    """Whether `path` in the container is the key `key` of a mounted Secret."""
+    """Whether `path` in the container is the key `key` of a mounted Secret that has it."""
+    found = makers(platform).get(("Secret", pods.owner.namespace, _secret(pods, container, path, key)), [])
+    return any(maker.keys is None or key in maker.keys for maker in found)
+
+
+def _secret(pods: Pods, container: Mapping[str, Any], path: str, key: str) -> str:
+    """The Secret whose key `key` is mounted as `path`, or nothing."""
     volumes = {volume["name"]: volume for volume in pods.spec.get("volumes") or []}
-    made = makers(platform)
     for mount in container.get("volumeMounts") or []:
         target = mount["mountPath"].rstrip("/")
-        inside = key if path == target and mount.get("subPath") == key else ""
-        if path == f"{target}/{key}" and not mount.get("subPath"):
-            inside = key
-        secret = (
-            (volumes[mount["name"]].get("secret") or {}).get("secretName")
-            if mount["name"] in volumes
-            else None
-        )
-        if inside and secret:
-            found = made.get(("Secret", pods.owner.namespace, secret), [])
-            return any(maker.keys is None or key in maker.keys for maker in found)
-    return False
+        whole = path == f"{target}/{key}" and not mount.get("subPath")
+        secret = (volumes.get(mount["name"], {}).get("secret") or {}).get("secretName")
+        if secret and (whole or (path == target and mount.get("subPath") == key)):
+            return str(secret)
+    return ""
