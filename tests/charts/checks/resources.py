@@ -155,11 +155,11 @@ def unkept(platform: Platform) -> list[str]:
         if (policy := claim.annotations.get("helm.sh/resource-policy")) != "keep"
     ]
     for obj in platform.of_kind("StatefulSet", "Prometheus", "Alertmanager"):
-        policy = obj.data["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
+        retention = obj.data["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
         problems += [
             f"{obj}: its claims are deleted {event}"
             for event in ("whenDeleted", "whenScaled")
-            if policy.get(event, "Retain") != "Retain"
+            if retention.get(event, "Retain") != "Retain"
         ]
     return sorted(problems)
 
