@@ -15,7 +15,7 @@ from depin_helm.yamlio.scalars import plain
 try:
     from yaml import CSafeDumper as _Dumper
     from yaml import CSafeLoader as _Loader
-except ImportError:  # PyYAML built without libyaml: the same result, about seven times slower
+except ImportError:  # PyYAML built without libyaml: about seven times slower, and its errors read differently
     from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
