@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -20,6 +22,11 @@ def tier(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
     """The upstream charts of this run: the real ones if the chart cache holds them, else the stand-ins."""
     pytestconfig.stash[TIER] = chart_tier(tmp_path_factory.mktemp("tier"))
     return pytestconfig.stash[TIER]
+
+
+def pytest_configure() -> None:
+    """End as after Ctrl-C when told to end: fixtures then stop the sandboxes that they started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
