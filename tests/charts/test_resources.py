@@ -160,6 +160,7 @@ def test_a_deviation_from_the_table_is_found(prod: Platform, mutant: str) -> Non
     assert deviations(broken(prod, kind, name, change), TABLE) == [problem]
 
 
+@pytest.mark.usefixtures("real_charts")
 def test_every_claim_outlives_its_release(platform: Platform) -> None:
     assert unkept(platform) == []
 
