@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -72,6 +73,27 @@ class Program:
                 raise AssertionError(f"it never said {after!r}:\n{''.join(said)}")
             rest = process.stderr.read()
             return process.wait(LIMIT), rest
+
+    def answer(self, *arguments: str, typed: str, code: int = 0) -> str:
+        """Run a command for a person at a terminal who types `typed`; what it said to that person."""
+        terminal, stdin = pty.openpty()
+        try:
+            os.write(terminal, f"{typed}\n".encode())
+            result = subprocess.run(
+                self._command(arguments),
+                cwd=self.folder,
+                env=self._environ(),
+                stdin=stdin,
+                capture_output=True,
+                text=True,
+                timeout=LIMIT,
+                check=False,
+            )
+        finally:
+            os.close(terminal)
+            os.close(stdin)
+        assert result.returncode == code, f"exit {result.returncode}\n{result.stdout}\n{result.stderr}"
+        return result.stderr
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
         project = ["--project", str(self.tier.root)]

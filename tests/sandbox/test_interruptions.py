@@ -95,17 +95,70 @@ def test_deleting_data_is_confirmed_by_a_person_only(program: Program, cluster: 
 
 
 @pytest.mark.parametrize(
-    ("number", "after"), [(signal.SIGKILL, "monitoring: running"), (signal.SIGTERM, "cert-manager: running")]
+    ("number", "after", "code"),
+    [
+        (signal.SIGKILL, "monitoring: running", -signal.SIGKILL),
+        (signal.SIGTERM, "cert-manager: running", 128 + signal.SIGTERM),
+        (signal.SIGINT, "cert-manager: running", 128 + signal.SIGINT),
+    ],
 )
 def test_a_killed_rollout_is_continued_by_the_same_command(
-    program: Program, cluster: Cluster, number: signal.Signals, after: str
+    program: Program, cluster: Cluster, number: signal.Signals, after: str, code: int
 ) -> None:
     program.run("uninstall", *ENV, "--yes")
-    code, said = program.interrupt("install", *ENV, "--yes", after=after, by=number)
-    assert code == (-signal.SIGKILL if number is signal.SIGKILL else 128 + signal.SIGTERM)
-    if number is signal.SIGTERM:
-        again = "the same command continues from there: depin-helm install --env sandbox"
-        assert said.splitlines()[-1] == f"Interrupted in the middle of cert-manager; {again}"
+    ended, said = program.interrupt("install", *ENV, "--yes", after=after, by=number)
+    assert ended == code
+    if number is not signal.SIGKILL:
+        last = said.splitlines()[-1]
+        assert last.startswith(
+            "Interrupted in the middle of cert-manager; the same command continues from there:"
+        )
+        assert f"depin-helm install --env sandbox --project {program.tier.root}" in last
     program.run("install", *ENV, "--yes")
     assert set(states(program).values()) == {"deployed"}
     assert live.pods_not_ready(cluster) == []
+
+
+def test_all_data_goes_once_its_environment_is_typed_and_an_install_may_follow_at_once(
+    program: Program, cluster: Cluster
+) -> None:
+    deletion = ("uninstall", *ENV, "--delete-data", "--delete-crds")
+    assert "not confirmed" in program.answer(*deletion, typed="prod", code=2)
+    assert set(states(program).values()) == {"deployed"}
+
+    said = program.answer(*deletion, typed="sandbox")
+    for name in ("Namespace logging", "Namespace depin-system", "certificates.cert-manager.io", "6 volumes"):
+        assert name in said
+    assert {item["metadata"]["name"] for item in cluster.list("v1", "Namespace")} == {
+        "default",
+        "kube-node-lease",
+        "kube-public",
+        "kube-system",
+    }
+    assert cluster.list("v1", "PersistentVolumeClaim") == []
+    assert cluster.list("apiextensions.k8s.io/v1", "CustomResourceDefinition") == []
+
+    program.run("install", *ENV, "--yes")
+    assert set(states(program).values()) == {"deployed"}
+
+
+def test_a_namespace_that_somebody_else_made_survives(program: Program, cluster: Cluster) -> None:
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": "logging", "labels": {"app.kubernetes.io/managed-by": None}},
+        },
+        force=True,
+    )
+    said = program.answer("uninstall", *ENV, "--delete-data", typed="sandbox")
+    assert "Namespace monitoring" in said
+    assert cluster.get("v1", "Namespace", "monitoring") is None
+    assert cluster.get("v1", "Namespace", "logging") is not None
+    assert len(cluster.list("v1", "PersistentVolumeClaim", "logging")) == 3
+    assert "PersistentVolumeClaim logging/elasticsearch-master-elasticsearch-master-0" in said
+
+
+def test_the_lock_is_taken_from_the_dead(program: Program) -> None:
+    assert "nobody held the lock" in program.run("unlock", *ENV, "--yes").stderr
+    assert "terminal" in program.run("unlock", *ENV, code=2).stderr
