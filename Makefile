@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 # Named after what goes into it: nothing is installed, and no network needed, until that changes.
 READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
-.PHONY: help demo test venv tools lint static ruff mypy yamllint unit charts sandbox-tests benchmarks constraints clean
+.PHONY: help demo test venv tools lint static ruff mypy yamllint unit charts sandbox-tests benchmarks schema constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,10 @@ benchmarks: tools ## how fast, beside bare commands
 	$(BIN)/python -m benchmarks.cli
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m benchmarks.install
+
+schema: venv ## write values.schema.json, which is committed, from its source
+	@$(BIN)/python -c 'import pathlib, depin_helm.schema as s; print(s.build(pathlib.Path("schema/values.schema.yaml")), end="")' \
+		>charts/depin-platform/values.schema.json
 
 constraints: ## take the newest versions of all that is installed from PyPI
 	rm -rf .build/newest

@@ -142,3 +142,7 @@ def test_every_environment_of_ours_is_valid(name: str) -> None:
 @pytest.mark.parametrize("file", sorted((PROJECT.chart / "ci").glob("*-values.yaml")), ids=lambda f: f.stem)
 def test_every_ci_values_file_is_valid(file: Path) -> None:
     assert schema.check(load_environment(PROJECT, "dev", [file]), SCHEMA) == ()
+
+
+def test_the_committed_json_schema_is_the_one_that_the_source_gives() -> None:
+    assert (PROJECT.chart / "values.schema.json").read_text() == schema.build(SOURCE), "run `make schema`"
