@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import tenacity
+
 from depin_helm import values
 from depin_helm.cluster import Cluster
 from depin_helm.errors import DepinHelmError, HelmError
@@ -49,6 +51,11 @@ class Progress:
     blocked_by: tuple[str, ...] = ()
 
 
+_UNSIGNED = (
+    "a public authority signs only once the host names lead to this cluster: point them at the address of "
+    "the Service ingress-nginx/ingress-nginx-controller"
+)
+
 #: Is told of every change of a layer's state, and of its pods while it runs.
 Observer = Callable[[Progress], None]
 
@@ -57,9 +64,6 @@ Work = Callable[[Layer], Awaitable[None]]
 
 #: Seconds between two looks at the pods.
 POLL_INTERVAL = 1.0
-
-#: Seconds between two tries of a layer that a webhook of an earlier layer did not answer.
-WEBHOOK_INTERVAL = 5.0
 
 
 async def install(
@@ -86,21 +90,19 @@ async def install(
         await helm.recover(cluster, layer.release, layer.namespace)
         with values.write_for_helm(layer.prune(environment.overrides)) as file:
             try:
-                await _until_webhooks_answer(
-                    lambda: helm.upgrade_install(
-                        workspace.assembly.layer_chart(layer),
-                        layer.release,
-                        layer.namespace,
-                        file,
-                        timeout=limit,
-                        wait=True,
-                        no_hooks=not layer.hooks,
-                        rollback_on_failure=settings.on_failure == "rollback",
-                        force_conflicts=force_conflicts,
-                    ),
-                    layer,
-                    deadline,
-                )
+                async for attempt in _until_webhooks_answer(layer, limit):
+                    with attempt:
+                        await helm.upgrade_install(
+                            workspace.assembly.layer_chart(layer),
+                            layer.release,
+                            layer.namespace,
+                            file,
+                            timeout=limit,
+                            wait=True,
+                            no_hooks=not layer.hooks,
+                            rollback_on_failure=settings.on_failure == "rollback",
+                            force_conflicts=force_conflicts,
+                        )
                 objects = await asyncio.to_thread(cluster.release_objects, layer.release, layer.namespace)
                 await _wait_ready(cluster, objects, deadline)
             except HelmError as error:
@@ -196,20 +198,20 @@ async def _watch(plan: Plan, running: Mapping[str, float], cluster: Cluster, obs
             observe(Progress(name, State.RUNNING, time.monotonic() - started, counts))
 
 
-async def _until_webhooks_answer(
-    upgrade: Callable[[], Awaitable[int]], layer: Layer, deadline: float
-) -> None:
-    """Do it again while a webhook does not answer: its pod is ready before its certificate has got around."""
-    while True:
-        try:
-            await upgrade()
-        except WebhookError as error:
-            if time.monotonic() + WEBHOOK_INTERVAL >= deadline:
-                raise
-            log.info("layer %s: %s; trying again", layer.name, error.message)
-            await asyncio.sleep(WEBHOOK_INTERVAL)
-        else:
-            return
+def _until_webhooks_answer(layer: Layer, limit: float) -> tenacity.AsyncRetrying:
+    """Tries while a webhook does not answer: its pod is ready before its certificate has got around."""
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        log.info("layer %s: %s; trying again", layer.name, error)
+
+    return tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception_type(WebhookError),
+        wait=tenacity.wait_exponential(multiplier=0.25, max=5),
+        stop=tenacity.stop_before_delay(limit),
+        before_sleep=tell,
+        reraise=True,
+    )
 
 
 async def _wait_ready(cluster: Cluster, objects: Sequence[Mapping[str, Any]], deadline: float) -> None:
@@ -223,7 +225,9 @@ async def _wait_ready(cluster: Cluster, objects: Sequence[Mapping[str, Any]], de
             return await asyncio.to_thread(cluster.wait_ready, objects, min(POLL_INTERVAL, left))
         except HelmError as error:
             if left <= POLL_INTERVAL:
-                raise HelmError("not ready in time", causes=error.causes) from error
+                unsigned = any(cause.startswith("Certificate ") for cause in error.causes)
+                hint = _UNSIGNED if unsigned else ""
+                raise HelmError("not ready in time", hint=hint, causes=error.causes) from error
 
 
 async def _explained(error: HelmError, cluster: Cluster, layer: Layer) -> HelmError:

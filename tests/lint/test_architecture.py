@@ -34,7 +34,7 @@ OWNERS = {
     "jsonschema": {"schema"},
     "rich": {"report"},
     "typer": {"cli"},
-    "tenacity": {"charts", "sandbox"},
+    "tenacity": {"charts", "rollout", "sandbox"},
 }
 
 #: Too slow to import for a command that does without.

@@ -15,7 +15,7 @@ from depin_helm import rollout
 from depin_helm.assemble import Assembly
 from depin_helm.cluster import Cluster
 from depin_helm.errors import ClusterError, DepinHelmError, HelmError, LockedError
-from depin_helm.helm import Helm
+from depin_helm.helm import Helm, WebhookError
 from depin_helm.plan import Layer, Plan
 from depin_helm.project import Project
 from depin_helm.rollout import Progress, State
@@ -324,6 +324,39 @@ def test_objects_that_are_not_ready_in_time_fail_the_layer_and_say_why() -> None
     error = asyncio.run(run.install(timeout=0.5))["base"].error
     assert isinstance(error, HelmError)
     assert (error.message, error.causes) == ("not ready in time", ("Certificate a/b: no issuer",))
+
+
+def test_a_layer_is_tried_again_until_the_webhooks_before_it_answer() -> None:
+    refusals = [WebhookError("no answer"), WebhookError("no answer")]
+
+    async def refused_twice() -> None:
+        if refusals:
+            raise refusals.pop()
+
+    run = Run(FakeHelm({"base": refused_twice}), plan=WHOLE.select(["base"]))
+    assert states(asyncio.run(run.install())) == {"base": "deployed"}
+    assert refusals == []
+
+
+def test_a_webhook_that_never_answers_fails_the_layer_in_time() -> None:
+    run = Run(FakeHelm({"base": failing(WebhookError("no answer"))}), plan=WHOLE.select(["base"]))
+    found = asyncio.run(run.install(timeout=0.6))["base"].error
+    assert found is not None
+    assert found.message == "no answer"
+    assert run.helm.events.count("base begins") == 2
+
+
+def test_a_look_at_the_pods_that_goes_wrong_in_any_way_stops_nothing() -> None:
+    class Odd(FakeCluster):
+        def release_pods(self) -> dict[str, tuple[int, int]]:
+            raise KeyError("status")
+
+    async def long() -> None:
+        await asyncio.sleep(rollout.POLL_INTERVAL * 1.5)
+
+    run = Run(FakeHelm({"base": long}), Odd(), plan=WHOLE.select(["base"]))
+    assert states(asyncio.run(run.install())) == {"base": "deployed"}
+    assert [each.pods for each in run.seen if each.state == "running"] == [None, None]
 
 
 def test_a_bug_is_not_swallowed_and_stops_the_others() -> None:
