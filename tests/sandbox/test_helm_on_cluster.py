@@ -72,10 +72,12 @@ class Probe:
         place = ["--namespace", self.namespace, "--kubeconfig", str(self.kubectl.kubeconfig)]
         return [binary, verb, *arguments, *place]
 
-    def kill(self, command: list[str], status: str) -> None:
-        """Run Helm until its newest revision has the status, and then kill it."""
+    def kill(self, command: list[str], status: str, *, made: bool = False) -> None:
+        """Run Helm until its newest revision has the status, and it has `made` its objects; then kill it."""
         helm = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         eventually(lambda: self.newest_status() == status)
+        if made:
+            eventually(lambda: self.get("deployment"))
         helm.send_signal(signal.SIGKILL)
         helm.wait()
 
@@ -165,6 +167,7 @@ def killed_install(probe: Probe) -> None:
     probe.kill(
         probe.command("upgrade", "--install", "--wait", RELEASE, str(CHART), "-f", str(stuck)),
         "pending-install",
+        made=True,
     )
 
 
@@ -216,7 +219,6 @@ def test_the_same_command_continues_after_helm_was_killed(
 
 def test_what_a_killed_install_has_made_is_taken_over(probe: Probe) -> None:
     killed_install(probe)
-    eventually(lambda: probe.get("deployment"))
     before = probe.uids()
     probe.recover()
     probe.upgrade()
