@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from depin_helm.errors import ClusterError, DepinHelmError, HelmError, LockedError
-from depin_helm.helm import ReleaseNotFoundError
+from depin_helm.helm import ReleaseNotFoundError, WebhookError
 from depin_helm.helm.failures import failure
 
 IMMUTABLE = (
@@ -120,7 +120,7 @@ CASES = [
     ),
     (
         WEBHOOK_SILENT,
-        HelmError,
+        WebhookError,
         "the admission webhook webhook.cert-manager.io does not answer: failed to call",
     ),
     (RBAC, ClusterError, 'does not allow it: User "bob" cannot list resource "secrets"'),
