@@ -17,8 +17,8 @@ from depin_helm.plan import Layer, Plan
 from depin_helm.project import Project
 from depin_helm.values import Environment
 
-#: `helm template` runs at the same time; more than the machine has cores gains nothing.
-PARALLEL_RENDERS = 2
+#: `helm template` runs at the same time: one more than two cores, since each also waits for its files.
+PARALLEL_RENDERS = 3
 
 
 @dataclass(frozen=True)

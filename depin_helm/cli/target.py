@@ -63,7 +63,7 @@ def open_helm(project: Project, report: Report, target: Target | None = None) ->
             return tools.binary("helm", project.tools, options.cache(), progress, os.environ)
 
     return helm.Helm(
-        helm.find_helm(os.environ, build),
+        helm.find_helm(os.environ, build, options.cache() / "helm" / "version.json"),
         environ=os.environ,
         # Helm remembers what an API server knows by its address, which a later cluster may have too.
         home=options.cache() / "helm" / (target.cluster.identity().id if target else "render"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import shutil
 import subprocess
@@ -34,8 +36,13 @@ class Binary:
         return f"Helm {'.'.join(map(str, self.version))} ({self.path})"
 
 
-def find_helm(environ: Mapping[str, str], build: Callable[[], Path] | None = None) -> Binary:
+def find_helm(
+    environ: Mapping[str, str], build: Callable[[], Path] | None = None, memory: Path | None = None
+) -> Binary:
     """The Helm to use: `DEPIN_HELM_BIN` if set, else `helm` from `PATH`, else what `build` makes.
+
+    The file `memory` keeps the version of a Helm that was asked before and has not changed since: asking takes
+    as long as rendering a small chart.
 
     Raises:
         HelmError: there is none, or it does not run, or its version is not supported.
@@ -51,7 +58,20 @@ def find_helm(environ: Mapping[str, str], build: Callable[[], Path] | None = Non
         path = build()
     else:
         raise HelmError("there is no helm in PATH", hint=_FIX)
-    return Binary(path, _supported(path, environ))
+    return Binary(path, _remembered(path, environ, memory) if memory else _supported(path, environ))
+
+
+def _remembered(path: Path, environ: Mapping[str, str], memory: Path) -> tuple[int, int, int]:
+    stat = path.stat()
+    key = f"{path.absolute()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        major, minor, patch = json.loads(memory.read_bytes())[key]
+        return int(major), int(minor), int(patch)
+    version = _supported(path, environ)
+    with contextlib.suppress(OSError):  # a folder that cannot be written costs time only
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(json.dumps({key: version}))
+    return version
 
 
 def _supported(path: Path, environ: Mapping[str, str]) -> tuple[int, int, int]:

@@ -78,3 +78,21 @@ def test_what_cannot_be_run_is_refused(tmp_path: Path) -> None:
     file.chmod(0o755)
     with pytest.raises(HelmError, match="cannot be run"):
         find_helm({"DEPIN_HELM_BIN": str(file)})
+
+
+def test_an_unchanged_helm_is_asked_for_its_version_once(tmp_path: Path) -> None:
+    memory = tmp_path / "cache" / "version.json"
+    asked = tmp_path / "asked"
+    helm = program(tmp_path / "one", "v4.3.1")
+    helm.write_text(f"#!/bin/sh\necho >>{asked}\necho v4.3.1\n")
+    environ = {"DEPIN_HELM_BIN": str(helm)}
+    assert [find_helm(environ, memory=memory).version for _ in range(3)] == [(4, 3, 1)] * 3
+    assert asked.read_text() == "\n"
+
+    helm.write_text("#!/bin/sh\necho v3.20.10\n")
+    assert find_helm(environ, memory=memory).version == (3, 20, 10)
+    memory.write_text("broken")
+    assert find_helm(environ, memory=memory).version == (3, 20, 10)
+    helm.write_text("#!/bin/sh\necho nothing\n")
+    with pytest.raises(HelmError, match="gave no version"):
+        find_helm(environ, memory=memory)
