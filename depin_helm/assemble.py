@@ -139,7 +139,7 @@ def digest(project: Project, charts: Sequence[CachedChart]) -> str:
     for path in _own_files(project.chart):
         content = hashlib.sha256((project.chart / path).read_bytes()).hexdigest()
         total.update(f"{path} {content}\n".encode())
-    total.update(schema.build(project.schema_source).encode())
+    total.update(project.schema_source.read_bytes())
     for chart in charts:
         total.update(f"{chart.name} {chart.version} {chart.digest}\n".encode())
     return f"sha256:{total.hexdigest()}"

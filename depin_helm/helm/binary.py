@@ -41,7 +41,7 @@ def find_helm(
 ) -> Binary:
     """The Helm to use: `DEPIN_HELM_BIN` if set, else `helm` from `PATH`, else what `build` makes.
 
-    The file `memory` keeps the version of a Helm that was asked before and has not changed since: asking takes
+    The file `memory` keeps the version of a Helm that has not changed since it was asked: asking takes
     as long as rendering a small chart.
 
     Raises:
