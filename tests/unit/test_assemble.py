@@ -231,12 +231,6 @@ def test_what_is_ignored_or_generated_changes_nothing(made: Made, path: str, tmp
     assert set(contents(tmp_path / "copy")) == set(FILES)
 
 
-def test_a_comment_in_the_schema_changes_nothing(made: Made) -> None:
-    before = made.digest()
-    made.project.schema_source.write_text("# why\n" + SCHEMA)
-    assert made.digest() == before
-
-
 def test_a_failed_assembly_leaves_nothing(made: Made) -> None:
     with pytest.raises(HelmError):
         made.assemble(broken)
