@@ -37,7 +37,7 @@ SCHEMA_FILE = PurePosixPath("values.schema.json")
 DIGEST_ANNOTATION = "depin.ai/content-digest"
 
 #: Part of the key in the cache; to be raised when the same input is to give other files.
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,10 @@ def _write_layer(
     _replace(directory / "Chart.yaml", yamlio.dump(metadata).encode())
     values = yamlio.load((project.chart / "values.yaml").read_bytes())
     _replace(directory / "values.yaml", yamlio.dump(layer.prune(values)).encode())
-    _replace(directory / SCHEMA_FILE, schema.build(project.schema_source).encode())
+    # Helm reads it at every rendering, and stores it in every release record.
+    whole = schema.load(project.schema_source)
+    part = {**whole, "properties": layer.prune(whole["properties"])}
+    _replace(directory / SCHEMA_FILE, schema.text(part).encode())
     own = _own_files(project.chart)
     # Named templates that our subcharts use; notes and guards are for the whole chart.
     wanted = [path for path in own if path.parts[0] == "templates" and path.suffix == ".tpl"]

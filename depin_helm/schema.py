@@ -31,7 +31,12 @@ def build(source: File) -> str:
     Raises:
         ValuesError: the source is no YAML, or names a definition that it does not have.
     """
-    return json.dumps(load(source), indent=1, ensure_ascii=False) + "\n"
+    return text(load(source))
+
+
+def text(schema: Mapping[str, Any]) -> str:
+    """A schema as the text of a file."""
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
 def load(source: File) -> dict[str, Any]:

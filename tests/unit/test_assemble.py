@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ plainOnly: [plain]
 
 SCHEMA = (
     "type: object\ndefinitions:\n  text: {type: string}\nproperties:\n  own: {$ref: '#/definitions/text'}\n"
+    "  global: {type: object}\n  upstream: {type: object}\n"
 )
 
 CRD = """apiVersion: apiextensions.k8s.io/v1
@@ -156,6 +158,10 @@ def test_each_layer_is_the_umbrella_with_its_own_components_alone(made: Made) ->
         {"name": "other", "version": "2.0.0"},
     ]
     assert yamlio.load((chart / "values.yaml").read_bytes()) == {"global": {"a": 1}, "upstream": {"c": 3}}
+    assert json.loads((chart / "values.schema.json").read_text()) == {
+        "type": "object",
+        "properties": {"global": {"type": "object"}, "upstream": {"type": "object"}},
+    }
 
 
 def test_crds_are_those_of_the_archives_without_anything_of_a_release(made: Made) -> None:
