@@ -23,7 +23,7 @@ from depin_helm.project import Project
 from depin_helm.workspace import Workspace
 from tests.sandbox import live
 from tests.sandbox.conftest import TOOLS
-from tests.sandbox.kubectl import Kubectl
+from tests.sandbox.kubectl import Kubectl, eventually
 from tests.tier import Tier
 
 T = TypeVar("T")
@@ -138,6 +138,10 @@ def test_what_is_literally_there_is_not_sent(subject: Subject) -> None:
 
 
 def test_looking_changes_nothing(subject: Subject) -> None:
+    # The last thing that prometheus-operator makes by itself, after a while.
+    assert eventually(
+        lambda: subject.cluster.get("v1", "Service", "kube-prometheus-stack-kubelet", "kube-system")
+    )
     before = live.versions(subject.cluster)
     subject.diff(
         "elasticsearch.volumeClaimTemplate.resources.requests.storage=200Gi", "cert-manager.replicaCount=2"

@@ -1,6 +1,7 @@
 {{/*
 A workload of one container that passes Pod Security `restricted`, with its Service. Call with a dict of
-root, kind, name, namespace, resources, and where needed replicas, port, env, volumeClaim, volumes, mounts.
+root, kind, name, namespace, resources, and where needed replicas, port, tag, env, config, volumeClaim, volumes,
+mounts.
 */}}
 {{- define "standin.workload" -}}
 ---
@@ -43,6 +44,10 @@ spec:
     metadata:
       labels:
         {{- include "standin.labels" . | nindent 8 }}
+      {{- with .config }}
+      annotations:
+        checksum/config: {{ toJson . | sha256sum }}
+      {{- end }}
     spec:
       automountServiceAccountToken: false
       securityContext:
@@ -53,7 +58,7 @@ spec:
           type: RuntimeDefault
       containers:
         - name: {{ .name }}
-          image: registry.invalid/stand-in/{{ .name }}:{{ .root.Chart.Version }}
+          image: registry.invalid/stand-in/{{ .name }}:{{ .tag | default .root.Chart.Version }}
           ports:
             - name: http
               containerPort: {{ .port | default 8080 }}
@@ -75,13 +80,36 @@ spec:
       volumes:
         {{- toYaml . | nindent 8 }}
       {{- end }}
-  {{- with .volumeClaim }}
+  {{- if .volumeClaim }}
   volumeClaimTemplates:
     - metadata:
-        name: data
+        name: {{ .name }}
       spec:
-        {{- toYaml . | nindent 8 }}
+        {{- toYaml .volumeClaim | nindent 8 }}
   {{- end }}
+{{- end }}
+
+{{/*
+A monitor of a workload's Service. Call with a dict of root, name, namespace.
+*/}}
+{{- define "standin.monitor" -}}
+{{- if .root.Capabilities.APIVersions.Has "monitoring.coreos.com/v1" }}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata:
+  name: {{ .name }}
+  namespace: {{ .namespace }}
+  labels:
+    {{- include "standin.labels" . | nindent 4 }}
+spec:
+  selector:
+    matchLabels:
+      app.kubernetes.io/name: {{ .name }}
+      app.kubernetes.io/instance: {{ .root.Release.Name }}
+  endpoints:
+    - port: http
+{{- end }}
 {{- end }}
 
 {{- define "standin.labels" -}}
