@@ -38,7 +38,7 @@ def main() -> None:
     show(
         [
             _ratio("render of all layers / one helm template", ours, plain, 2, f", on {setting.tier}"),
-            _ratio("the same, with the environment's values", ours, same, 2.5),
+            _ratio("the same, with the environment's values", ours, same, 2),
             Result("peak memory of Python", max(each.megabytes for each in ours), 250, "MB"),
         ]
     )
