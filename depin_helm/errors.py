@@ -37,7 +37,10 @@ class UsageError(DepinHelmError):
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing wrong with a value. `line` and `column` count from 1; 0 where the value stands in no file."""
+    """One thing wrong with a value. `line` and `column` count from 1; 0 where the value stands in no file.
+
+    `rule` is the id of what was broken, as `validate --rules` lists them.
+    """
 
     file: str
     line: int
@@ -45,6 +48,7 @@ class Finding:
     path: str
     message: str
     hint: str = ""
+    rule: str = "yaml"
 
 
 class ValuesError(DepinHelmError):

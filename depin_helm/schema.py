@@ -64,7 +64,7 @@ def check(environment: Environment, schema: Mapping[str, Any]) -> tuple[Finding,
     settled = {said.meant for said in found.values()}
     unread = {(finding.file, finding.path) for finding in environment.findings}
     findings = [
-        environment.finding(said.path, said.message, said.hint, place=said.place)
+        environment.finding(said.path, said.message, said.hint, rule="schema", place=said.place)
         for said in found.values()
         if said.path not in settled
     ]

@@ -64,7 +64,7 @@ class Environment:
         try:
             return settings.read(self.values.get(settings.KEY))
         except SettingsError as error:
-            raise ValuesError([self.finding((settings.KEY, *error.path), error.message)]) from None
+            raise ValuesError([self.finding((settings.KEY, *error.path), error.message, rule="schema")]) from None
 
     def origin(self, path: Path) -> Origin | None:
         """Where the value at `path` comes from; for one that nobody gave, where its section does."""
@@ -73,10 +73,10 @@ class Environment:
                 return self.origins[path[:end]][-1]
         return None
 
-    def finding(self, path: Path, message: str, hint: str = "", *, place: Path = ()) -> Finding:
+    def finding(self, path: Path, message: str, hint: str = "", *, rule: str, place: Path = ()) -> Finding:
         """A finding about the value at `path`, at the place that gives it, or the value at `place`."""
         origin = self.origin(place or path) or Origin(self.sources[-1], 0, 0, None)
-        return Finding(origin.source, origin.line, origin.column, format_path(path), message, hint)
+        return Finding(origin.source, origin.line, origin.column, format_path(path), message, hint, rule)
 
 
 def load_environment(

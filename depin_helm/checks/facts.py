@@ -1,0 +1,101 @@
+"""What rules look at: the values that templates will see, and where each came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from depin_helm.values import Environment
+from depin_helm.yamlio import Path, plain
+
+_REFERENCE = re.compile(r"\{\{-?\s*\.Values((?:\.\w+)+)\s*-?\}\}")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """An environment's values over all defaults, those of the upstream charts too where they are at hand.
+
+    environment  the files' own values with their origins
+    values       what templates see, each subchart's section with its globals
+    upstream     the upstream charts' defaults by component, without anything on top; a component that is not
+                 in it could not be read
+    """
+
+    environment: Environment
+    values: Mapping[str, Any] = field(repr=False)
+    upstream: Mapping[str, Mapping[str, Any]] = field(repr=False)
+
+    def get(self, *path: str | int) -> Any:
+        """The value at `path`; None where there is none."""
+        return lookup(self.values, path)
+
+    def enabled(self, component: str) -> bool:
+        """Whether the component is turned on."""
+        return self.get(component, "enabled") is not False and isinstance(self.get(component), dict)
+
+    def components(self) -> Iterator[str]:
+        """The upstream components that are turned on."""
+        yield from (name for name in self.upstream if self.enabled(name))
+
+    def walk(self, *prefix: str | int) -> Iterator[tuple[Path, Any]]:
+        """Every value below `prefix`, maps and lists before what they hold; below () only what is turned on.
+
+        Parts of a component that are turned off (`enabled: false`) are left out.
+        """
+        if prefix:
+            yield from _walk(self.get(*prefix), prefix)
+            return
+        for name, section in self.values.items():
+            if name != "depinHelm" and not _off(section):
+                yield from _walk(section, (name,))
+
+    def given(self, path: Path) -> bool:
+        """Whether a file or `--set` gives the value at `path`, other than the upstream default."""
+        chain = self.environment.origins.get(path)
+        return chain is not None and chain[-1].value != lookup(self.upstream, path)
+
+    def text(self, *path: str | int) -> str | None:
+        """The text at `path` with `{{ .Values.a.b }}` replaced; None if there is none, or a larger template."""
+        value = self.get(*path)
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            return None
+
+        def replaced(match: re.Match[str]) -> str:
+            found = self.get(path[0], *match[1][1:].split("."))
+            return str(found) if isinstance(found, str | int) else match[0]
+
+        text = _REFERENCE.sub(replaced, str(value))
+        return None if "{{" in text else text
+
+    def number(self, *path: str | int) -> float | None:
+        """The number at `path`, also one that is written as text; None if there is none."""
+        value = self.get(*path)
+        value = plain(value) if isinstance(value, str) else value
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def lookup(values: Any, path: Path) -> Any:
+    """The value at `path` of nested maps and lists; None where there is none."""
+    for part in path:
+        try:
+            values = values[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values
+
+
+def _off(section: Any) -> bool:
+    return isinstance(section, dict) and section.get("enabled") is False
+
+
+def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    yield path, value
+    if isinstance(value, dict) and not _off(value):
+        for key, inner in value.items():
+            if key != "global" or len(path) == 0:
+                yield from _walk(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _walk(inner, (*path, index))
