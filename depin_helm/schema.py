@@ -141,10 +141,10 @@ def _explain(error: Any, schema: Mapping[str, Any]) -> Iterator[_Said]:
         yield from (_Said((*path, key), "is missing") for key in rule if key not in instance)
     elif error.validator == "type":
         kinds = [rule] if isinstance(rule, str) else rule
-        wanted = title or " or ".join(_WANTED[kind] for kind in kinds if kind != "null")
+        wanted = title or " or ".join(WANTED[kind] for kind in kinds if kind != "null")
         yield _Said(
             path,
-            f"must be {wanted}, not {_KINDS[type(instance)]}",
+            f"must be {wanted}, not {KINDS[type(instance)]}",
             _type_hint(kinds, error.schema.get("pattern", ""), instance),
         )
     elif error.validator == "enum":
@@ -160,7 +160,7 @@ def _explain(error: Any, schema: Mapping[str, Any]) -> Iterator[_Said]:
         yield _Said(path, f"must be {title}" if title else limit, place=place)
 
 
-_WANTED = {
+WANTED = {
     "object": "a mapping",
     "array": "a list",
     "string": "text",
@@ -168,7 +168,7 @@ _WANTED = {
     "number": "a number",
     "boolean": "true or false",
 }
-_KINDS = {
+KINDS = {
     dict: "a mapping",
     list: "a list",
     str: "text",

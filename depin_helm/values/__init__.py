@@ -9,7 +9,7 @@ from depin_helm.values.environment import (
     write_for_helm,
 )
 from depin_helm.values.merging import Defaults, coalesce, merge
-from depin_helm.values.settings import ClusterMatch, Settings, Timeouts, duration
+from depin_helm.values.settings import ClusterMatch, Settings, Timeouts, Waiver, duration
 
 __all__ = [
     "ClusterMatch",
@@ -18,6 +18,7 @@ __all__ = [
     "Origin",
     "Settings",
     "Timeouts",
+    "Waiver",
     "coalesce",
     "duration",
     "load_environment",

@@ -26,12 +26,16 @@ SET = "--set"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value was given: a file's name with line and column from 1, or `--set` with neither."""
+    """Where a value was given: a file's name with line and column from 1, or `--set` with neither.
+
+    `rewritten`: it is a number or boolean that a template does not write as it stands there.
+    """
 
     source: str
     line: int
     column: int
     value: Any = field(repr=False)
+    rewritten: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Environment:
                or scalar replaced a whole section stands at that section's path only
     sources    names of the places, the weakest first
     findings   what is wrong with the files; where one cannot be read, its values are not in the rest
+    defaults   of the umbrella and its own subcharts
     """
 
     name: str
@@ -53,6 +58,12 @@ class Environment:
     origins: Mapping[Path, tuple[Origin, ...]] = field(repr=False)
     sources: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    defaults: Defaults = field(default_factory=lambda: Defaults({}), repr=False)
+
+    def over(self, upstream: Mapping[str, Defaults]) -> dict[str, Any]:
+        """The values that templates see: `overrides` over our defaults and those of the `upstream` charts."""
+        subcharts = {**self.defaults.subcharts, **upstream}
+        return coalesce(self.overrides, self.defaults.values, subcharts)
 
     @property
     def settings(self) -> Settings:
@@ -132,6 +143,7 @@ def read_environment(
         origins=origins.frozen(),
         sources=(*dict.fromkeys(document.file for document, _ in read), SET),
         findings=tuple(finding for _, findings in read for finding in findings),
+        defaults=Defaults(defaults.data, {name: Defaults(document.data) for name, document in charts.items()}),
     )
 
 
@@ -200,7 +212,8 @@ class _Origins:
 
     def _add(self, path: Path, value: Any, document: Document, skip: int) -> None:
         mark = document.marks[path[skip:]]
-        self._append(path, Origin(document.file, mark.line, mark.column, value))
+        rewritten = path[skip:] in document.rewritten
+        self._append(path, Origin(document.file, mark.line, mark.column, value, rewritten))
         for part, inner in _children(value):
             self._add((*path, part), inner, document, skip)
 

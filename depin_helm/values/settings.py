@@ -42,6 +42,15 @@ class Timeouts:
 
 
 @dataclass(frozen=True)
+class Waiver:
+    """A rule that this environment may break, and why; at `path`, a key as `--set` takes it, or anywhere."""
+
+    rule: str
+    reason: str
+    path: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """`depinHelm`, typed. What `on_failure` decides: is a failed layer left as it is, or rolled back?"""
 
@@ -50,6 +59,7 @@ class Settings:
     on_failure: str = "keep"
     create_secrets: bool = False
     parallel: int = 4
+    waivers: tuple[Waiver, ...] = ()
 
 
 class SettingsError(ValueError):
@@ -88,7 +98,7 @@ def read(data: Any) -> Settings:
         SettingsError: a key is unknown or a value is wrong. No command may guess what was meant: a
             misspelt `context` must not let it change any cluster.
     """
-    top = _map(data, (), ("cluster", "timeouts", "onFailure", "secrets", "parallel"))
+    top = _map(data, (), ("cluster", "timeouts", "onFailure", "secrets", "parallel", "waivers"))
     cluster = _map(top.get("cluster"), ("cluster",), ("context", "id", "sandbox"))
     timeouts = _map(top.get("timeouts"), ("timeouts",), ("default", "layers"))
     secrets = _map(top.get("secrets"), ("secrets",), ("create",))
@@ -117,7 +127,25 @@ def read(data: Any) -> Settings:
         on_failure=on_failure,
         create_secrets=_take(secrets, "create", ("secrets",), bool, default.create_secrets),
         parallel=parallel,
+        waivers=tuple(_waiver(item, index) for index, item in enumerate(_list(top.get("waivers"), "waivers"))),
     )
+
+
+def _waiver(data: Any, index: int) -> Waiver:
+    path: Path = ("waivers", index)
+    waiver = _map(data, path, ("rule", "path", "reason"))
+    for key in ("rule", "reason"):
+        if not (_take(waiver, key, path, str, "") or "").strip():
+            raise SettingsError((*path, key), "must not be empty" if key in waiver else "is missing")
+    return Waiver(waiver["rule"], waiver["reason"], _take(waiver, "path", path, str, ""))
+
+
+def _list(data: Any, key: str) -> list[Any]:
+    if data is None:
+        return []
+    if not isinstance(data, list):
+        raise SettingsError((key,), "must be a list")
+    return data
 
 
 def _map(data: Any, path: Path, known: tuple[str, ...] | None) -> Mapping[str, Any]:

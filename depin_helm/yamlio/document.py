@@ -31,7 +31,7 @@ from depin_helm.yamlio.nodes import (
     mark_of,
     refuse,
 )
-from depin_helm.yamlio.scalars import Scalar, plain
+from depin_helm.yamlio.scalars import Scalar, plain, printed
 
 #: Helm keeps numbers as 64-bit floats: integers beyond this lose digits.
 MAX_INTEGER = 2**53
@@ -39,11 +39,16 @@ MAX_INTEGER = 2**53
 
 @dataclass(frozen=True)
 class Document:
-    """A values file as Helm reads it; `marks` has the place of each key and list item."""
+    """A values file as Helm reads it; `marks` has the place of each key and list item.
+
+    `rewritten` are the paths of numbers and booleans that a template does not write as they stand in the
+    file: `8.10`, `0755`, `on`.
+    """
 
     file: str
     data: dict[str, Any] = field(repr=False)
     marks: Mapping[Path, Mark] = field(repr=False)
+    rewritten: frozenset[Path] = frozenset()
 
 
 def format_path(path: Sequence[str | int]) -> str:
@@ -117,7 +122,8 @@ def examine(text: bytes | str, name: str) -> tuple[Document, tuple[Finding, ...]
     )
     # Aliases bring the mistakes in their anchor with them, to other paths.
     unique = {(each.line, each.column, each.message): each for each in sorted(findings, reverse=True)}
-    return Document(name, data or {}, MappingProxyType(reading.marks)), tuple(sorted(unique.values()))
+    document = Document(name, data or {}, MappingProxyType(reading.marks), frozenset(reading.rewritten))
+    return document, tuple(sorted(unique.values()))
 
 
 _KINDS: Mapping[type, str] = MappingProxyType(
@@ -140,6 +146,7 @@ class _Reading:
     def __init__(self) -> None:
         self.marks: dict[Path, Mark] = {}
         self.problems: list[Problem] = []
+        self.rewritten: set[Path] = set()
         self._values = 0
 
     def value(self, node: Node, path: Path) -> Any:
@@ -218,6 +225,8 @@ class _Reading:
             self._unknown_tag(node, path)
             return str(node.value)
         value = self._resolve(node)
+        if isinstance(value, bool | int | float) and printed(value) != node.value:
+            self.rewritten.add(path)
         if node.tag in _TYPES and not isinstance(value, _TYPES[node.tag]):
             self._problem(
                 mark_of(node), path, f"the value is no !!{node.tag.rpartition(':')[2]}", "remove the tag"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from types import MappingProxyType
 
 Scalar = bool | int | float | str | None
@@ -66,3 +67,19 @@ def _float(digits: str) -> float | str:
     """Go's ParseFloat: too large a number is none."""
     number = float(digits)
     return digits if math.isinf(number) else number
+
+
+def printed(value: bool | int | float) -> str:
+    """What `{{ .Values.x }}` makes of it: Helm holds numbers as 64-bit floats, which Go's fmt prints.
+
+    `8.10` comes out as 8.1, `0755` as 493, `on` as true, 1000000 as 1e+06.
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    number = float(value)
+    if number and not 1e-4 <= abs(number) < 1e21:
+        return repr(number)
+    if abs(number) < 1e6:
+        return repr(number).removesuffix(".0")
+    digits, exponent = f"{Decimal(repr(number)).normalize():e}".split("e")
+    return f"{digits}e+{int(exponent):02d}"

@@ -45,7 +45,10 @@ class Probe:
         _write(self.folder / "probe", chart or Defaults({}))
         templates = self.folder / "probe" / "templates"
         templates.mkdir()
-        (templates / "values.yaml").write_text("values: {{ .Values | toJson | b64enc }}\n")
+        (templates / "values.yaml").write_text(
+            "values: {{ .Values | toJson | b64enc }}\n"
+            "printed:\n{{ range .Values.values }}- {{ print . | quote }}\n{{ end }}"
+        )
         if schema:
             (self.folder / "probe" / "values.schema.json").write_text(schema)
         arguments = []

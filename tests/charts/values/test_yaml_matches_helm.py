@@ -32,6 +32,17 @@ def test_scalars_mean_what_they_mean_to_helm(probe: Probe) -> None:
     assert as_helm(yamlio.parse_values(text, "probe").data) == as_helm(expected)
 
 
+def test_a_number_that_a_template_writes_otherwise_than_the_file_is_known(probe: Probe) -> None:
+    scalars = SCALARS.read_text().splitlines()
+    text = "values:\n" + "".join(f"- {scalar}\n" for scalar in scalars)
+    document = yamlio.parse_values(text, "probe")
+    manifest = yamlio.load(probe.run(text).stdout)
+    for index, (scalar, printed) in enumerate(zip(scalars, manifest["printed"], strict=True)):
+        if isinstance(document.data["values"][index], bool | int | float) and not scalar.startswith("!"):
+            as_it_stands = scalar.split(" #")[0].strip()
+            assert (("values", index) in document.rewritten) == (printed != as_it_stands), scalar
+
+
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scalars=st.lists(NUMBERLIKE, min_size=200, max_size=200))
 def test_whatever_looks_like_a_number_is_one_exactly_when_it_is_to_helm(

@@ -176,7 +176,7 @@ def test_what_set_changes_is_unchanged_at_its_earlier_origins(project: Project) 
 
 def test_a_missing_value_comes_from_where_its_section_does(project: Project) -> None:
     environment = load_environment(project, "prod")
-    finding = environment.finding(("sub", "missing"), "is missing")
+    finding = environment.finding(("sub", "missing"), "is missing", rule="schema")
     assert (finding.file, finding.line, finding.path) == (PROD, 3, "sub.missing")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from depin_helm.values import ClusterMatch, Settings, Timeouts, duration, settings
+from depin_helm.values import ClusterMatch, Settings, Timeouts, Waiver, duration, settings
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,10 @@ def test_every_setting_is_read() -> None:
         "onFailure": "rollback",
         "secrets": {"create": True},
         "parallel": 2,
+        "waivers": [
+            {"rule": "voting-nodes", "path": "elasticsearch.replicas", "reason": "two racks only"},
+            {"rule": "image-tag", "reason": "a mirror"},
+        ],
     }
     assert settings.read(data) == Settings(
         cluster=ClusterMatch(context="prod-eu-1", id="0e1a6f0c", sandbox=True),
@@ -64,6 +68,10 @@ def test_every_setting_is_read() -> None:
         on_failure="rollback",
         create_secrets=True,
         parallel=2,
+        waivers=(
+            Waiver("voting-nodes", "two racks only", "elasticsearch.replicas"),
+            Waiver("image-tag", "a mirror"),
+        ),
     )
 
 
@@ -92,6 +100,12 @@ WRONG = [
     ({"parallel": 0}, ("parallel",)),
     ({"parallel": 1.5}, ("parallel",)),
     ({"parallel": True}, ("parallel",)),
+    ({"waivers": {"rule": "x"}}, ("waivers",)),
+    ({"waivers": ["x"]}, ("waivers", 0)),
+    ({"waivers": [{"reason": "because"}]}, ("waivers", 0, "rule")),
+    ({"waivers": [{"rule": "x"}]}, ("waivers", 0, "reason")),
+    ({"waivers": [{"rule": "x", "reason": " "}]}, ("waivers", 0, "reason")),
+    ({"waivers": [{"rule": "x", "reason": "y", "why": "z"}]}, ("waivers", 0, "why")),
 ]
 
 
