@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from depin_helm.values import Environment
 from depin_helm.yamlio import Path, plain
 
 _REFERENCE = re.compile(r"\{\{-?\s*\.Values((?:\.\w+)+)\s*-?\}\}")
+
+#: Subcharts of an upstream chart, and the section whose `enabled` is their condition in its Chart.yaml.
+_SWITCHES: Mapping[Path, Path] = {
+    ("kube-prometheus-stack", "kube-state-metrics"): ("kube-prometheus-stack", "kubeStateMetrics"),
+    ("kube-prometheus-stack", "prometheus-node-exporter"): ("kube-prometheus-stack", "nodeExporter"),
+    ("kube-prometheus-stack", "prometheus-windows-exporter"): ("kube-prometheus-stack", "windowsMonitoring"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,12 @@ class Facts:
         for name, section in self.values.items():
             if name != "depinHelm" and not _off(section):
                 yield from _walk(section, (name,))
+
+    @cached_property
+    def live(self) -> tuple[tuple[Path, Any], ...]:
+        """`walk()` without the subcharts that another section's switch turns off; read once for all rules."""
+        off = {part for part, switch in _SWITCHES.items() if self.get(*switch, "enabled") is False}
+        return tuple((path, value) for path, value in self.walk() if path[:2] not in off)
 
     def given(self, path: Path) -> bool:
         """Whether a file or `--set` gives the value at `path`, other than the upstream default."""

@@ -1,0 +1,21 @@
+"""What values mean: rules, a module per subject; each is data with an id and can be waived.
+
+    sizes          amounts that must fit into each other
+    formats        text that must be a duration, a host name, …
+    storage        storage classes
+    nodes          Elasticsearch's nodes
+    disruption     budgets that forbid every drain
+    credentials    secrets written as values
+    certificates   issuers, and how long certificates live
+    interfaces     web interfaces and their hosts
+    needs          components that need each other
+    images         tags
+
+`grammar` and `cron` know how such texts are written. A rule says nothing where a value is of a wrong kind:
+the schema and the types do.
+"""
+
+from depin_helm.checks.rule import Rule
+from depin_helm.checks.rules import sizes
+
+RULES: tuple[Rule, ...] = (*sizes.RULES,)

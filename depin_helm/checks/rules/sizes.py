@@ -1,0 +1,156 @@
+"""Rules about amounts that must fit into each other: requests, limits, heaps, volumes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from depin_helm.checks.facts import Facts
+from depin_helm.checks.rule import Rule, Violation
+from depin_helm.checks.rules.grammar import java_bytes, prometheus_bytes, quantity
+from depin_helm.yamlio import Path
+
+_ELASTICSEARCH, _KIBANA = "elasticsearch", "kibana"
+_SPEC = ("kube-prometheus-stack", "prometheus", "prometheusSpec")
+#: Where a volume's size stands below `storageSpec`: a claim, one that dies with its pod, the node's disk.
+_VOLUMES = (
+    ("volumeClaimTemplate", "spec", "resources", "requests", "storage"),
+    ("ephemeral", "volumeClaimTemplate", "spec", "resources", "requests", "storage"),
+    ("emptyDir", "sizeLimit"),
+)
+_OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size[= ]([0-9]+)(?!\S)")
+
+
+def _limits(facts: Facts) -> Iterator[Violation]:
+    for path, value in facts.live:
+        if not isinstance(value, dict):
+            continue
+        requests, limits = value.get("requests"), value.get("limits")
+        if not isinstance(requests, dict) or not isinstance(limits, dict):
+            continue
+        for name in sorted(requests.keys() & limits.keys(), key=str):
+            request, limit = quantity(requests[name]), quantity(limits[name])
+            if request is not None and limit is not None and limit < request:
+                yield Violation(
+                    ((*path, "limits", name), (*path, "requests", name)),
+                    f"limit {limits[name]} is below the request {requests[name]}",
+                    f"at least {requests[name]}, or request less",
+                )
+
+
+def _heap(facts: Facts) -> Iterator[Violation]:
+    if facts.enabled(_ELASTICSEARCH):
+        yield from _java_heap(facts)
+    if facts.enabled(_KIBANA):
+        yield from _node_heap(facts)
+
+
+def _java_heap(facts: Facts) -> Iterator[Violation]:
+    options = list(_java_options(facts))
+    largest = _last(options, "-Xmx")
+    smallest = _last(options, "-Xms")
+    if largest is None:
+        return
+    path, text, size = largest
+    limit_path, limit = _memory_limit(facts, _ELASTICSEARCH)
+    if limit is not None and size >= limit:
+        yield Violation(
+            (path, limit_path),
+            f"-Xmx{text} is not below the memory limit {facts.get(*limit_path)}",
+            "half of the limit: the other half is the file system cache's",
+        )
+    if smallest is not None and smallest[2] > size:
+        yield Violation(
+            (path, smallest[0]) if path != smallest[0] else (path,),
+            f"-Xms{smallest[1]} is above -Xmx{text}",
+            "write the same for both",
+        )
+
+
+def _java_options(facts: Facts) -> Iterator[tuple[Path, str]]:
+    """Texts with options of Java; a later one is stronger."""
+    files = facts.get(_ELASTICSEARCH, "esJvmOptions")
+    for name in files if isinstance(files, dict) else ():
+        yield from _text(facts, (_ELASTICSEARCH, "esJvmOptions", name))
+    env = list(_env(facts, _ELASTICSEARCH, "ES_JAVA_OPTS"))
+    # The same variable twice in a container: the last one counts.
+    yield from env[-1:] or _text(facts, (_ELASTICSEARCH, "esJavaOpts"))
+
+
+def _last(options: list[tuple[Path, str]], flag: str) -> tuple[Path, str, int] | None:
+    for path, text in reversed(options):
+        for word in reversed(text.split()):
+            size = java_bytes(word.removeprefix(flag)) if word.startswith(flag) else None
+            if size is not None:
+                return path, word.removeprefix(flag), size
+    return None
+
+
+def _node_heap(facts: Facts) -> Iterator[Violation]:
+    limit_path, limit = _memory_limit(facts, _KIBANA)
+    for path, text in list(_env(facts, _KIBANA, "NODE_OPTIONS"))[-1:]:
+        megabytes = _OLD_SPACE.findall(text)
+        if megabytes and limit is not None and int(megabytes[-1]) * 1024**2 >= limit:
+            yield Violation(
+                (path, limit_path),
+                f"a heap of {int(megabytes[-1])} MiB is not below the memory limit {facts.get(*limit_path)}",
+                "about two thirds of the limit",
+            )
+
+
+def _memory_limit(facts: Facts, component: str) -> tuple[Path, Decimal | None]:
+    path = (component, "resources", "limits", "memory")
+    return path, quantity(facts.get(*path))
+
+
+def _env(facts: Facts, component: str, name: str) -> Iterator[tuple[Path, str]]:
+    items: Any = facts.get(component, "extraEnvs")
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(item, dict) and item.get("name") == name:
+            yield from _text(facts, (component, "extraEnvs", index, "value"))
+
+
+def _text(facts: Facts, path: Path) -> Iterator[tuple[Path, str]]:
+    text = facts.get(*path)
+    if isinstance(text, str) and text:
+        yield path, text
+
+
+def _retention(facts: Facts) -> Iterator[Violation]:
+    kept = (*_SPEC, "retentionSize")
+    size = prometheus_bytes(facts.get(*kept))
+    if not size or not facts.enabled(_SPEC[0]) or facts.get(*_SPEC[:2], "enabled") is False:
+        return
+    for inner in _VOLUMES:
+        path = (*_SPEC, "storageSpec", *inner)
+        volume = quantity(facts.get(*path))
+        if volume is not None and size >= volume:
+            yield Violation(
+                (kept, path),
+                f"{facts.get(*kept)} is not below the volume's {facts.get(*path)}",
+                "leave a fifth of the volume free",
+            )
+
+
+RULES = (
+    Rule(
+        "limits-below-requests",
+        "a container's limits are not below its requests",
+        "the API server refuses such a pod",
+        _limits,
+    ),
+    Rule(
+        "heap-above-memory",
+        "the heap of Elasticsearch and Kibana is below their memory limit",
+        "the process does not start, or is killed as soon as it uses what it was promised",
+        _heap,
+    ),
+    Rule(
+        "retention-above-volume",
+        "Prometheus deletes its oldest data before its volume is full",
+        "the volume fills up before anything is deleted, and Prometheus stops; its GB are 1024^3 bytes",
+        _retention,
+    ),
+)
