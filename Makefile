@@ -65,9 +65,10 @@ benchmarks: tools ## how fast, beside bare commands
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m benchmarks.install
 
-schema: venv ## write values.schema.json, which is committed, from its source
+schema: venv ## write values.schema.json and kubernetes.json, which are committed, from their sources
 	@$(BIN)/python -c 'import pathlib, depin_helm.schema as s; print(s.build(pathlib.Path("schema/values.schema.yaml")), end="")' \
 		>charts/depin-platform/values.schema.json
+	@$(BIN)/python tools/kubernetes_schema.py
 
 constraints: ## take the newest versions of all that is installed from PyPI
 	rm -rf .build/newest
