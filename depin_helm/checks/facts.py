@@ -71,7 +71,7 @@ class Facts:
         return chain is not None and chain[-1].value != lookup(self.upstream, path)
 
     def text(self, *path: str | int) -> str | None:
-        """The text at `path` with `{{ .Values.a.b }}` replaced; None if there is none, or a larger template."""
+        """The text at `path`, `{{ .Values.a.b }}` replaced; None if there is none, or a larger template."""
         value = self.get(*path)
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return None

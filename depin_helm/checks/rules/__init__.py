@@ -11,11 +11,33 @@
     needs          components that need each other
     images         tags
 
-`grammar` and `cron` know how such texts are written. A rule says nothing where a value is of a wrong kind:
-the schema and the types do.
+`grammar`, `cron` and `secret_names` know how such texts are written. A rule says nothing where a value is
+of a wrong kind: the schema and the types do.
 """
 
 from depin_helm.checks.rule import Rule
-from depin_helm.checks.rules import sizes
+from depin_helm.checks.rules import (
+    certificates,
+    credentials,
+    disruption,
+    formats,
+    images,
+    interfaces,
+    needs,
+    nodes,
+    sizes,
+    storage,
+)
 
-RULES: tuple[Rule, ...] = (*sizes.RULES,)
+RULES: tuple[Rule, ...] = (
+    *sizes.RULES,
+    *formats.RULES,
+    *storage.RULES,
+    *nodes.RULES,
+    *disruption.RULES,
+    *credentials.RULES,
+    *certificates.RULES,
+    *interfaces.RULES,
+    *needs.RULES,
+    *images.RULES,
+)

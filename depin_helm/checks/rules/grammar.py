@@ -1,4 +1,4 @@
-"""How sizes, durations, networks, host names and addresses are written; nothing here knows a value's place."""
+"""How sizes, durations, networks, host names and addresses are written, wherever they stand."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def quantity(value: Any) -> Decimal | None:
 
 
 def prometheus_bytes(value: Any) -> Decimal | None:
-    """Bytes of a size as Prometheus writes it, where `10GB` and `10GiB` both are 10 * 1024**3; None if none."""
+    """Bytes of a size as Prometheus takes it, where `10GB` and `10GiB` are the same; None if it is none."""
     match = _BYTES.fullmatch(value) if isinstance(value, str) else None
     return None if match is None else Decimal(match[1]) * Decimal(1024) ** " KMGTPE".index(match[2] or " ")
 

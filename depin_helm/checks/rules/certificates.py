@@ -1,0 +1,114 @@
+"""Rules about certificates: who signs them, and when they are renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from depin_helm.checks.facts import Facts, lookup
+from depin_helm.checks.rule import Rule, Violation
+from depin_helm.checks.rules.grammar import is_address
+from depin_helm.checks.rules.interfaces import hosts
+from depin_helm.values.settings import duration
+from depin_helm.yamlio import Path
+
+_ISSUERS, _CA_NAME = "depin-issuers", ("depin-issuers", "internalCA", "name")
+_LETSENCRYPT = (_ISSUERS, "letsencrypt", "enabled")
+_DOMAIN, _CLUSTER_ISSUER = ("global", "platform", "domain"), ("global", "platform", "clusterIssuer")
+_ELASTICSEARCH = ("depin-elasticsearch", "certificates", "issuer")
+#: The ClusterIssuers that depin-issuers makes for Let's Encrypt.
+_PUBLIC = {"letsencrypt-prod", "letsencrypt-staging"}
+#: Domains that are nobody's on the internet: RFC 2606, RFC 6761, RFC 6762, RFC 8375, RFC 9476, ICANN's .internal,
+#: and what people use though it was never promised to them.
+_PRIVATE = (
+    *("alt", "example", "home.arpa", "internal", "invalid", "local", "localhost", "onion", "test"),
+    *("corp", "home", "intranet", "lan", "localdomain", "private"),
+)
+
+
+def _public(facts: Facts) -> Iterator[Violation]:
+    said: set[Path] = set()
+    for host in hosts(facts):
+        if host.issuer_name in _PUBLIC and _is_private(host.name) and host.issuer not in said:
+            said.add(host.issuer)
+            name = _DOMAIN if host.issuer == _CLUSTER_ISSUER else host.at
+            yield Violation(
+                (host.issuer, name), f"Let's Encrypt cannot sign for {host.name}", _own_authority(facts)
+            )
+    if facts.enabled(_ELASTICSEARCH[0]) and facts.text(*_ELASTICSEARCH) in _PUBLIC:
+        yield Violation(
+            (_ELASTICSEARCH,),
+            "Let's Encrypt cannot sign for names within the cluster",
+            _own_authority(facts, or_domain=False),
+        )
+
+
+def _own_authority(facts: Facts, *, or_domain: bool = True) -> str:
+    name = facts.text(*_CA_NAME) or "the platform's own authority"
+    return f"{name}, or a public domain" if or_domain else name
+
+
+def _is_private(name: str) -> bool:
+    name = name.rstrip(".")
+    return "." not in name or is_address(name) or name.endswith(tuple(f".{domain}" for domain in _PRIVATE))
+
+
+def _not_made(facts: Facts) -> Iterator[Violation]:
+    defaults = facts.environment.defaults.values
+    named = {host.issuer: host.issuer_name for host in hosts(facts) if host.issuer}
+    if facts.enabled(_ELASTICSEARCH[0]):
+        named[_ELASTICSEARCH] = facts.text(*_ELASTICSEARCH) or ""
+    for path, name in named.items():
+        if name in _PUBLIC and facts.get(*_LETSENCRYPT) is not True:
+            yield Violation((path, _LETSENCRYPT), f"{name} is not made", f"{_dotted(_LETSENCRYPT)}: true")
+        elif name in _PUBLIC and not facts.enabled(_ISSUERS):
+            yield Violation((path, (_ISSUERS, "enabled")), f"{name} is not made", f"{_ISSUERS}.enabled: true")
+        elif name and name == facts.get(*_CA_NAME):
+            if not facts.enabled(_ISSUERS):
+                yield Violation(
+                    (path, (_ISSUERS, "enabled")), f"{name} is not made", f"{_ISSUERS}.enabled: true"
+                )
+        elif name and name == lookup(defaults, _CA_NAME):
+            yield Violation((path, _CA_NAME), f"{name} is not made", f"as {_dotted(_CA_NAME)} has it")
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _renewal(facts: Facts) -> Iterator[Violation]:
+    for path, section in facts.live:
+        if not isinstance(section, dict):
+            continue
+        whole, before = section.get("duration"), section.get("renewBefore")
+        try:
+            late = isinstance(whole, str) and isinstance(before, str) and duration(before) >= duration(whole)
+        except ValueError:
+            continue
+        if late:
+            yield Violation(
+                ((*path, "renewBefore"), (*path, "duration")),
+                f"{before} is not shorter than the certificate's {whole}",
+                "a third of it",
+            )
+
+
+RULES = (
+    Rule(
+        "public-issuer",
+        "Let's Encrypt signs only for public domains",
+        "it reaches no such name from the internet, so no certificate is ever made",
+        _public,
+    ),
+    Rule(
+        "issuer-not-made",
+        "a ClusterIssuer that certificates name is made",
+        "certificates wait for it without end",
+        _not_made,
+    ),
+    Rule(
+        "renewal",
+        "a certificate is renewed within its lifetime",
+        "cert-manager refuses it, or renews it without end",
+        _renewal,
+    ),
+)

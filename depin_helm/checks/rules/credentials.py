@@ -1,0 +1,137 @@
+"""The rule about secrets: none is written as a value. Nothing here ever repeats one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from depin_helm.checks.facts import Facts
+from depin_helm.checks.rule import Rule, Violation
+from depin_helm.checks.rules.secret_names import is_literal, is_secret, pager_key
+from depin_helm.yamlio import Path
+
+_KPS = "kube-prometheus-stack"
+_KEY_BLOCK = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
+_IN_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@'\"]*:([^\s/@'\"]+)@[^\s@]")
+#: Addresses that let anyone post who knows them.
+_HOOKS = re.compile(
+    r"https://(hooks\.slack\.com/(services|workflows|triggers)/\w|(\w+\.)?discord(app)?\.com/api/webhooks/\w"
+    r"|[\w-]+\.webhook\.office\.com/webhook\w*/\w|api\.telegram\.org/bot\w|chat\.googleapis\.com/\S+[?&]token=\w)"
+)
+#: `key: value` and `key = value` of a configuration file.
+_SETTING = re.compile(r"""^\s*(?:-\s+)?["']?([\w.\-/]+)["']?\s*[:=]\s*(\S.*?),?\s*$""")
+#: Fluent Bit's: a key, spaces, a value.
+_FLUENT_BIT = re.compile(r"^\s*([\w.\-]+)\s+(\S.*?)\s*$")
+#: A command's argument: --key=value.
+_ARGUMENT = re.compile(r"--?([\w.\-]+)=(.+)")
+
+#: References to Secrets: `name` and `key` in them are names.
+_REFERENCES = {"secretKeyRef", "configMapKeyRef", "secretRef", "valueFrom", "envValueFrom"}
+#: Keys that stand beside a reference's `secretKey`.
+_NAMES = {"secretName", "existingSecret", "secretRef", "secretKeyRef"}
+#: Texts full of words that are no settings: programs, dashboards.
+_PROSE = {"luaScripts", "dashboards", "lifecycle", "lifecycleHooks", "command"}
+
+_ENV = "take it from a Secret: valueFrom.secretKeyRef"
+_INSTEAD: Mapping[Path, str] = {
+    (_KPS, "grafana", "adminPassword"): "name a Secret: grafana.admin.existingSecret",
+    (_KPS, "grafana", "smtp"): "name a Secret: grafana.smtp.existingSecret",
+    (_KPS, "grafana", "grafana.ini"): "$__file{…} of a Secret in grafana.extraSecretMounts",
+    (_KPS, "grafana", "imageRenderer", "token"): "name a Secret: grafana.imageRenderer.existingSecret",
+    (_KPS, "grafana", "ldap"): "name a Secret: grafana.ldap.existingSecret",
+    (_KPS, "alertmanager", "config"): "the same key with _file, of a Secret in alertmanagerSpec.secrets",
+    (
+        "elasticsearch",
+        "secret",
+    ): "name a Secret in extraEnvs; `depin-helm secrets` makes elasticsearch-master-credentials",
+    ("elasticsearch", "esConfig"): "a Secret in keystore",
+    ("kibana", "kibanaConfig"): "${NAME}, with NAME from a Secret in extraEnvs",
+    ("fluent-bit", "config"): "${NAME}, with NAME from a Secret in env",
+}
+
+
+def _secrets(facts: Facts) -> Iterator[Violation]:
+    for path, value in facts.live:
+        if isinstance(value, str) and value:
+            found = _found(facts, path, value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found = (
+                "a password" if is_secret(str(path[-1])) and _names_a_secret(facts, path, str(value)) else ""
+            )
+        else:
+            continue
+        if found:
+            yield Violation((path,), f"{found} stands here as it is", _instead(facts, path))
+
+
+def _found(facts: Facts, path: Path, text: str) -> str:
+    """What kind of secret the text is or holds; empty if none is seen."""
+    if _KEY_BLOCK.search(text):
+        return "a private key"
+    if _HOOKS.search(text):
+        return "an address that is a secret"
+    if any(is_literal(match[1]) for match in _IN_URL.finditer(text)):
+        return "a password in an address"
+    if "\n" in text.strip():
+        return "a password or token" if _in_lines(path, text) else ""
+    argument = _ARGUMENT.fullmatch(text) if isinstance(path[-1], int) else None
+    if argument is not None:
+        return "a password or token" if is_secret(argument[1]) and is_literal(argument[2]) else ""
+    return "a password or token" if _names_a_secret(facts, path, text) else ""
+
+
+def _names_a_secret(facts: Facts, path: Path, text: str) -> bool:
+    """Whether its key, or the name beside it in a list of variables, says that it is a secret."""
+    key = str(path[-1])
+    if not _REFERENCES.isdisjoint(path) or not is_literal(text):
+        return False
+    beside: Any = facts.get(*path[:-1])
+    if key == "value" and isinstance(path[-2], int) and isinstance(beside, dict):
+        return is_secret(str(beside.get("name", "")))
+    if isinstance(beside, dict) and not _NAMES.isdisjoint(beside):
+        return False
+    if "extraSecret" in path[1:-1] and path[-2] == "data":
+        return True
+    return is_secret(key) or pager_key(key, path)
+
+
+def _in_lines(path: Path, text: str) -> bool:
+    if not _PROSE.isdisjoint(path):
+        return False
+    patterns = [_SETTING]
+    if path[:2] == ("fluent-bit", "config"):
+        patterns.append(_FLUENT_BIT)
+    for line in text.splitlines():
+        if line.lstrip().startswith(("#", ";", "//")):
+            continue
+        for pattern in patterns:
+            match = pattern.match(line)
+            if match and is_secret(match[1]) and is_literal(_unquoted(match[2])):
+                return True
+    return False
+
+
+def _unquoted(value: str) -> str:
+    """The value without quotes and a comment; empty for a block that begins here, and for a program's code."""
+    if value[0] in "\"'":
+        return value[1:].partition(value[0])[0]
+    value = re.split(r"\s[#;]", value)[0].strip()
+    return "" if value[0] in "|>&*!{[" or "(" in value else value
+
+
+def _instead(facts: Facts, path: Path) -> str:
+    if path[-1] == "value" and isinstance(path[-2], int):
+        return _ENV
+    longest = max((known for known in _INSTEAD if path[: len(known)] == known), key=len, default=None)
+    return _INSTEAD[longest] if longest else "name a Secret that holds it"
+
+
+RULES = (
+    Rule(
+        "secret-in-values",
+        "no password, token or private key is written as a value",
+        "everyone who may read the repository or the release's manifests has it",
+        _secrets,
+    ),
+)

@@ -1,0 +1,199 @@
+"""The rule about disruption budgets: a node's pods must be able to leave it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from depin_helm.checks.facts import Facts
+from depin_helm.checks.rule import Rule, Violation
+from depin_helm.yamlio import Path
+
+_PERCENTAGE = re.compile(r"([0-9]+)%")
+_KPS = "kube-prometheus-stack"
+_WEBHOOK = (_KPS, "prometheusOperator", "admissionWebhooks", "deployment")
+
+
+@dataclass(frozen=True)
+class _Budget:
+    """Where a chart has a budget, and how its template makes one.
+
+    at        the section with minAvailable and maxUnavailable
+    replicas  where their number stands; () where the chart makes one
+    parts     sections that must not be off
+    switch    whether the budget is made only with `enabled`
+    least     minAvailable if neither is given
+    zero      whether a 0 gets into the budget; else the template drops it
+    scaled    the section with `enabled` and maxReplicas of an autoscaler
+    times     a number by which replicas are multiplied
+    replaces  whether the template drops minAvailable where there is a maxUnavailable
+    only      the keys that the template reads
+    made      what else must be true for a budget to be made
+    """
+
+    at: Path
+    replicas: Path
+    parts: tuple[Path, ...] = ()
+    switch: bool = True
+    least: int | None = None
+    zero: bool = True
+    scaled: Path = ()
+    times: Path = ()
+    replaces: bool = False
+    only: tuple[str, ...] = ("maxUnavailable", "minAvailable")
+    made: Callable[[Facts], bool] = lambda facts: True
+
+
+def _several(facts: Facts) -> bool:
+    """ingress-nginx has a budget for a Deployment of more than one replica."""
+    controller = ("ingress-nginx", "controller")
+    if facts.get(*controller, "kind") not in (None, "Deployment"):
+        return False
+    return _count(facts, (*controller, "replicaCount"), (*controller, "autoscaling"), "minReplicas") > 1
+
+
+def _several_backends(facts: Facts) -> bool:
+    backend = ("ingress-nginx", "defaultBackend")
+    replicas = _count(facts, (*backend, "replicaCount"), (*backend, "autoscaling"), "minReplicas")
+    return facts.get(*backend, "enabled") is True and replicas > 1
+
+
+_NGINX = (
+    _Budget(
+        ("ingress-nginx", part),
+        ("ingress-nginx", part, "replicaCount"),
+        switch=False,
+        zero=False,
+        scaled=("ingress-nginx", part, "autoscaling"),
+        replaces=True,
+        made=made,
+    )
+    for part, made in (("controller", _several), ("defaultBackend", _several_backends))
+)
+_CERT_MANAGER = (
+    _Budget(
+        ("cert-manager", *part, "podDisruptionBudget"),
+        ("cert-manager", *part, "replicaCount"),
+        parts=(("cert-manager", *part),),
+        least=1,
+    )
+    for part in ((), ("webhook",), ("cainjector",))
+)
+_OPERATED = (
+    _Budget(
+        (_KPS, part, "podDisruptionBudget"),
+        (_KPS, part, f"{part}Spec", "replicas"),
+        parts=((_KPS, part),),
+        times=(_KPS, part, f"{part}Spec", "shards"),
+    )
+    for part in ("prometheus", "alertmanager", "thanosRuler")
+)
+_BUDGETS = (
+    *_CERT_MANAGER,
+    *_NGINX,
+    *_OPERATED,
+    _Budget((_KPS, "prometheusOperator", "podDisruptionBudget"), (), parts=((_KPS, "prometheusOperator"),)),
+    _Budget(
+        (*_WEBHOOK, "podDisruptionBudget"),
+        (*_WEBHOOK, "replicas"),
+        parts=((_KPS, "prometheusOperator"), _WEBHOOK),
+        made=lambda facts: facts.get(*_WEBHOOK, "enabled") is True,
+    ),
+    _Budget(
+        (_KPS, "grafana", "podDisruptionBudget"),
+        (_KPS, "grafana", "replicas"),
+        parts=((_KPS, "grafana"),),
+        switch=False,
+        zero=False,
+        scaled=(_KPS, "grafana", "autoscaling"),
+    ),
+    _Budget(
+        (_KPS, "kube-state-metrics", "podDisruptionBudget"),
+        (_KPS, "kube-state-metrics", "replicas"),
+        parts=((_KPS, "kubeStateMetrics"),),
+        switch=False,
+    ),
+    _Budget(
+        ("elasticsearch",), ("elasticsearch", "replicas"), switch=False, zero=False, only=("maxUnavailable",)
+    ),
+    _Budget(
+        ("fluent-bit", "podDisruptionBudget"),
+        ("fluent-bit", "replicaCount"),
+        scaled=("fluent-bit", "autoscaling"),
+        only=("maxUnavailable",),
+        made=lambda facts: facts.get("fluent-bit", "kind") == "Deployment",
+    ),
+)
+
+
+def _forbidden(facts: Facts) -> Iterator[Violation]:
+    for budget in _BUDGETS:
+        section = facts.get(*budget.at)
+        if not isinstance(section, dict) or not facts.enabled(str(budget.at[0])) or not budget.made(facts):
+            continue
+        if any(facts.get(*part, "enabled") is False for part in budget.parts):
+            continue
+        if budget.switch and section.get("enabled") is not True:
+            continue
+        yield from _check(facts, budget, section)
+
+
+def _check(facts: Facts, budget: _Budget, section: dict[str, Any]) -> Iterator[Violation]:
+    replicas = _count(facts, budget.replicas, budget.scaled, "maxReplicas") if budget.replicas else 1
+    if budget.times:
+        replicas *= _count(facts, budget.times)
+    given = {key: section[key] for key in budget.only if section.get(key) is not None}
+    if budget.replaces and "maxUnavailable" in given:
+        given.pop("minAvailable", None)
+    given = {key: value for key, value in given.items() if budget.zero or value != 0}
+    if replicas < 1 or len(given) > 1:
+        # Nothing runs; or the API server refuses the budget.
+        return
+    switch = (*budget.at, "enabled")
+    if "maxUnavailable" in given:
+        if _amount(given["maxUnavailable"], replicas) == 0:
+            yield Violation(
+                ((*budget.at, "maxUnavailable"), switch), "lets no pod leave", "maxUnavailable: 1"
+            )
+        return
+    wanted = _amount(given.get("minAvailable", budget.least), replicas)
+    if wanted is not None and wanted >= replicas:
+        place = (*budget.at, "minAvailable") if "minAvailable" in given else switch
+        yield Violation(
+            (place, switch, *filter(None, [budget.replicas])),
+            f"all of {replicas} pods must stay" if replicas > 1 else "the only pod must stay",
+            "maxUnavailable: 1, or more replicas"
+            if budget.replicas
+            else "leave it off: there is only one pod",
+        )
+
+
+def _count(facts: Facts, replicas: Path, scaled: Path = (), limit: str = "") -> int:
+    """How many pods there are; with an autoscaler, its `limit`; 1 where nothing is said."""
+    if scaled and facts.get(*scaled, "enabled") is True:
+        replicas = (*scaled, limit)
+    number = facts.number(*replicas)
+    return 1 if facts.get(*replicas) is None else int(number or 0)
+
+
+def _amount(value: Any, replicas: int) -> int | None:
+    """A number of pods, or a percentage of them, which Kubernetes rounds up; None if it is neither."""
+    match = _PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
+    if match is not None:
+        return math.ceil(int(match[1]) * replicas / 100)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return value if isinstance(value, int) else int(value) if value.isascii() and value.isdigit() else None
+
+
+RULES = (
+    Rule(
+        "disruption-budget",
+        "a disruption budget lets pods be evicted one after the other",
+        "a node with such a pod cannot be drained, and so not be upgraded",
+        _forbidden,
+    ),
+)

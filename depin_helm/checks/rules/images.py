@@ -1,0 +1,65 @@
+"""The rule about images: which one runs is said, and stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from depin_helm.checks.facts import Facts, lookup
+from depin_helm.checks.rule import Rule, Violation
+from depin_helm.yamlio import Path
+
+_LATEST = "is latest"
+_NONE = "has no tag"
+_HINT = "the version that was tested, or a digest"
+
+
+def _tags(facts: Facts) -> Iterator[Violation]:
+    for path, value in facts.live:
+        key = str(path[-1])
+        if (
+            isinstance(value, dict)
+            and "image" in key.casefold()
+            and ("repository" in value or "tag" in value)
+        ):
+            yield from _section(facts, path, value)
+        elif isinstance(value, dict) and isinstance(value.get("image"), str) and "imageTag" in value:
+            yield from _tag(facts, (*path, "imageTag"), value["imageTag"])
+        elif key == "image" and isinstance(value, str) and _is_container(facts, path):
+            yield from _reference(path, value)
+
+
+def _section(facts: Facts, path: Path, section: dict[str, Any]) -> Iterator[Violation]:
+    if not any(section.get(key) for key in ("digest", "sha")):
+        yield from _tag(facts, (*path, "tag"), section.get("tag"))
+
+
+def _tag(facts: Facts, path: Path, tag: Any) -> Iterator[Violation]:
+    if tag == "latest":
+        yield Violation((path,), _LATEST, _HINT)
+    elif tag in (None, "") and lookup(facts.upstream, path):
+        # Where a chart falls back to its own version, the default is empty.
+        yield Violation((path,), _NONE, _HINT)
+
+
+def _is_container(facts: Facts, path: Path) -> bool:
+    """Whether it is the whole reference of a container in a list, not a part of one."""
+    return len(path) > 2 and isinstance(path[-2], int) and "name" in (facts.get(*path[:-1]) or ())
+
+
+def _reference(path: Path, text: str) -> Iterator[Violation]:
+    if "{{" in text or "@" in text or not text:
+        return
+    _, colon, tag = text.rpartition("/")[2].partition(":")
+    if not colon or tag in ("", "latest"):
+        yield Violation((path,), _LATEST if tag == "latest" else _NONE, _HINT)
+
+
+RULES = (
+    Rule(
+        "image-tag",
+        "an image has a tag of its own, or a digest",
+        "what runs changes whenever a pod starts anew, and no rollback brings the old one back",
+        _tags,
+    ),
+)

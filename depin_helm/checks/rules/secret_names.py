@@ -1,0 +1,64 @@
+"""Which keys hold a secret, and which texts are one rather than a reference to it."""
+
+from __future__ import annotations
+
+import re
+
+from depin_helm.yamlio import Path
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+#: Last words of a key whose value is a secret.
+_LAST = {
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "token",
+    "credentials",
+    "apikey",
+    "secretkey",
+    "privatekey",
+    "encryptionkey",
+}
+#: The same, of two words.
+_PAIRS = {
+    *((first, "key") for first in ("access", "api", "encryption", "license", "private", "secret", "signing")),
+    *((first, "secret") for first in ("api", "app", "client", "shared", "signing", "webhook")),
+}
+#: First words of keys that switch something, or name where a secret is.
+_NOT = {"allow", "automount", "create", "disable", "enable", "existing", "generate", "has", "is", "use"}
+
+#: Filled in later: by Helm, the shell, Kubernetes, Grafana, grafana.ini; or a placeholder.
+_REFERENCE = re.compile(r"\{\{|\$\{?\w|\$\(|\$__|%\(|^<[^>]*>$")
+_SWITCH = {"true", "false", "on", "off", "yes", "no", "null", "none", "nil", "~"}
+
+
+def is_secret(key: str) -> bool:
+    """Whether a key's value is a secret: `adminPassword`, `smtp_auth_password`, `HTTP_Passwd`, `a.token`.
+
+    Not `passwordKey`, `tokenFile`, `existingSecret`, `secretName`, which say where one is.
+    """
+    words = [word.lower() for word in _WORD.findall(key)]
+    if not words or words[0] in _NOT:
+        return False
+    pair = tuple(words[-2:])
+    if pair == ("access", "key"):
+        # The key's id, which is none, has the same name in many places.
+        return "secret" in words
+    return words[-1] in _LAST or pair in _PAIRS
+
+
+def pager_key(key: str, path: Path) -> bool:
+    """Whether it is one of the keys that are secrets of some receivers of Alertmanager only."""
+    return (key in ("routing_key", "service_key") and "pagerduty_configs" in path) or (
+        key == "user_key" and "pushover_configs" in path
+    )
+
+
+def is_literal(text: str) -> bool:
+    """Whether the text is a value itself, no reference, switch or placeholder."""
+    return (
+        any(letter.isalnum() for letter in text)
+        and text.strip().lower() not in _SWITCH
+        and _REFERENCE.search(text) is None
+    )
