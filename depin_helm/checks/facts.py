@@ -108,7 +108,8 @@ def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     yield path, value
     if isinstance(value, dict) and not _off(value):
         for key, inner in value.items():
-            if key != "global" or len(path) == 0:
+            # A chart's section and its subcharts' get the globals; deeper down it is a key like any other.
+            if key != "global" or len(path) not in (1, 2):
                 yield from _walk(inner, (*path, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):

@@ -9,7 +9,7 @@ from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.grammar import is_address
 from depin_helm.checks.rules.interfaces import hosts
 from depin_helm.values.settings import duration
-from depin_helm.yamlio import Path
+from depin_helm.yamlio import Path, format_path
 
 _ISSUERS, _CA_NAME = "depin-issuers", ("depin-issuers", "internalCA", "name")
 _LETSENCRYPT = (_ISSUERS, "letsencrypt", "enabled")
@@ -17,7 +17,7 @@ _DOMAIN, _CLUSTER_ISSUER = ("global", "platform", "domain"), ("global", "platfor
 _ELASTICSEARCH = ("depin-elasticsearch", "certificates", "issuer")
 #: The ClusterIssuers that depin-issuers makes for Let's Encrypt.
 _PUBLIC = {"letsencrypt-prod", "letsencrypt-staging"}
-#: Domains that are nobody's on the internet: RFC 2606, RFC 6761, RFC 6762, RFC 8375, RFC 9476, ICANN's .internal,
+#: Domains that are nobody's on the internet: RFC 2606, 6761, 6762, 7686, 8375, 9476, ICANN's .internal,
 #: and what people use though it was never promised to them.
 _PRIVATE = (
     *("alt", "example", "home.arpa", "internal", "invalid", "local", "localhost", "onion", "test"),
@@ -58,21 +58,13 @@ def _not_made(facts: Facts) -> Iterator[Violation]:
     if facts.enabled(_ELASTICSEARCH[0]):
         named[_ELASTICSEARCH] = facts.text(*_ELASTICSEARCH) or ""
     for path, name in named.items():
-        if name in _PUBLIC and facts.get(*_LETSENCRYPT) is not True:
-            yield Violation((path, _LETSENCRYPT), f"{name} is not made", f"{_dotted(_LETSENCRYPT)}: true")
-        elif name in _PUBLIC and not facts.enabled(_ISSUERS):
-            yield Violation((path, (_ISSUERS, "enabled")), f"{name} is not made", f"{_ISSUERS}.enabled: true")
-        elif name and name == facts.get(*_CA_NAME):
-            if not facts.enabled(_ISSUERS):
-                yield Violation(
-                    (path, (_ISSUERS, "enabled")), f"{name} is not made", f"{_ISSUERS}.enabled: true"
-                )
-        elif name and name == lookup(defaults, _CA_NAME):
-            yield Violation((path, _CA_NAME), f"{name} is not made", f"as {_dotted(_CA_NAME)} has it")
-
-
-def _dotted(path: Path) -> str:
-    return ".".join(map(str, path))
+        message = f"{name} is not made"
+        if name and not facts.enabled(_ISSUERS) and name in (*_PUBLIC, facts.get(*_CA_NAME)):
+            yield Violation((path, (_ISSUERS, "enabled")), message, f"{_ISSUERS}.enabled: true")
+        elif name in _PUBLIC and facts.get(*_LETSENCRYPT) is not True:
+            yield Violation((path, _LETSENCRYPT), message, f"{format_path(_LETSENCRYPT)}: true")
+        elif name and name != facts.get(*_CA_NAME) and name == lookup(defaults, _CA_NAME):
+            yield Violation((path, _CA_NAME), message, f"as {format_path(_CA_NAME)} has it")
 
 
 def _renewal(facts: Facts) -> Iterator[Violation]:

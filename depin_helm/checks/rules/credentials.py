@@ -19,6 +19,7 @@ _HOOKS = re.compile(
     r"https://(hooks\.slack\.com/(services|workflows|triggers)/\w|(\w+\.)?discord(app)?\.com/api/webhooks/\w"
     r"|[\w-]+\.webhook\.office\.com/webhook\w*/\w|api\.telegram\.org/bot\w|chat\.googleapis\.com/\S+[?&]token=\w)"
 )
+_HEADER = re.compile(r"authorization\W+(?:bearer|basic)\s+([^\s'\"]+)", re.IGNORECASE)
 #: `key: value` and `key = value` of a configuration file.
 _SETTING = re.compile(r"""^\s*(?:-\s+)?["']?([\w.\-/]+)["']?\s*[:=]\s*(\S.*?),?\s*$""")
 #: Fluent Bit's: a key, spaces, a value.
@@ -73,6 +74,8 @@ def _found(facts: Facts, path: Path, text: str) -> str:
         return "an address that is a secret"
     if any(is_literal(match[1]) for match in _IN_URL.finditer(text)):
         return "a password in an address"
+    if any(map(_in_header, _lines(text))):
+        return "a password or token"
     if "\n" in text.strip():
         return "a password or token" if _in_lines(path, text) else ""
     argument = _ARGUMENT.fullmatch(text) if isinstance(path[-1], int) else None
@@ -102,9 +105,7 @@ def _in_lines(path: Path, text: str) -> bool:
     patterns = [_SETTING]
     if path[:2] == ("fluent-bit", "config"):
         patterns.append(_FLUENT_BIT)
-    for line in text.splitlines():
-        if line.lstrip().startswith(("#", ";", "//")):
-            continue
+    for line in _lines(text):
         for pattern in patterns:
             match = pattern.match(line)
             if match and is_secret(match[1]) and is_literal(_unquoted(match[2])):
@@ -112,8 +113,18 @@ def _in_lines(path: Path, text: str) -> bool:
     return False
 
 
+def _lines(text: str) -> Iterator[str]:
+    """The lines that are no comments."""
+    return (line for line in text.splitlines() if not line.lstrip().startswith(("#", ";", "//")))
+
+
+def _in_header(line: str) -> bool:
+    match = _HEADER.search(line)
+    return match is not None and is_literal(match[1])
+
+
 def _unquoted(value: str) -> str:
-    """The value without quotes and a comment; empty for a block that begins here, and for a program's code."""
+    """The value without quotes and a comment; empty for a block that begins here, and for code."""
     if value[0] in "\"'":
         return value[1:].partition(value[0])[0]
     value = re.split(r"\s[#;]", value)[0].strip()

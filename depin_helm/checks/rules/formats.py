@@ -158,7 +158,7 @@ def _wanted(path: Path, facts: Facts) -> _Format | None:
         return _CIDRS
     if "grafana.ini" in path:
         return _GRAFANA.get(path[-2:])
-    if not _FREE.isdisjoint(path):
+    if not _FREE.isdisjoint(path) and "sidecar" not in path:
         return None
     return _by_key(key, path) or _by_default(lookup(facts.upstream, path))
 

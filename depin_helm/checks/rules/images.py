@@ -23,8 +23,8 @@ def _tags(facts: Facts) -> Iterator[Violation]:
             and ("repository" in value or "tag" in value)
         ):
             yield from _section(facts, path, value)
-        elif isinstance(value, dict) and isinstance(value.get("image"), str) and "imageTag" in value:
-            yield from _tag(facts, (*path, "imageTag"), value["imageTag"])
+        elif isinstance(value, dict) and isinstance(value.get("image"), str):
+            yield from _tag(facts, (*path, "imageTag"), value.get("imageTag"))
         elif key == "image" and isinstance(value, str) and _is_container(facts, path):
             yield from _reference(path, value)
 

@@ -29,7 +29,7 @@ _PAIRS = {
 _NOT = {"allow", "automount", "create", "disable", "enable", "existing", "generate", "has", "is", "use"}
 
 #: Filled in later: by Helm, the shell, Kubernetes, Grafana, grafana.ini; or a placeholder.
-_REFERENCE = re.compile(r"\{\{|\$\{?\w|\$\(|\$__|%\(|^<[^>]*>$")
+_REFERENCE = re.compile(r"\{\{|\$\{|\$\(|\$__|%\(|^\$\w+$|^<[^>]*>$")
 _SWITCH = {"true", "false", "on", "off", "yes", "no", "null", "none", "nil", "~"}
 
 

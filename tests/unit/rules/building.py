@@ -25,8 +25,10 @@ def facts(
         values=given,
         origins={path: (Origin("values/test.yaml", 1, 1, value),) for path, value in _walk(given, ())},
         sources=("values/test.yaml",),
+        defaults=Defaults({"depin-issuers": {"internalCA": {"name": "depin-internal-ca"}}}),
     )
-    defaults = {name: Defaults(values) for name, values in charts.items()}
+    # Every section is a subchart's, and gets the globals.
+    defaults = {name: Defaults(charts.get(name, {})) for name in {*given, *charts} - {"global"}}
     return Facts(environment, coalesce(given, {}, defaults), charts)
 
 

@@ -1,0 +1,135 @@
+"""A budget that no pod can leave is found, if the chart makes it at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.rules.building import nested, said
+
+KPS = "kube-prometheus-stack"
+
+
+def wrong(section: str, value: dict[str, Any]) -> list[str]:
+    return [path.removeprefix(f"{section}.") for path in said("disruption-budget", nested(section, value))]
+
+
+@pytest.mark.parametrize("section", ["cert-manager", "cert-manager.webhook", "cert-manager.cainjector"])
+def test_cert_managers_budgets(section: str) -> None:
+    def with_budget(replicas: int, **budget: Any) -> list[str]:
+        return wrong(section, {"replicaCount": replicas, "podDisruptionBudget": budget})
+
+    assert with_budget(2, enabled=True, maxUnavailable=0) == ["podDisruptionBudget.maxUnavailable"]
+    assert with_budget(2, enabled=True, minAvailable=2) == ["podDisruptionBudget.minAvailable"]
+    assert with_budget(1, enabled=True) == ["podDisruptionBudget.enabled"]
+    assert with_budget(2, enabled=True) == []
+    assert with_budget(1, enabled=True, maxUnavailable=1) == []
+    assert with_budget(1, enabled=False, maxUnavailable=0) == []
+    assert with_budget(1, maxUnavailable=0) == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "replicas", "forbids"),
+    [
+        ({"maxUnavailable": "0%"}, 3, True),
+        ({"maxUnavailable": "1%"}, 3, False),
+        ({"maxUnavailable": "0"}, 3, True),
+        ({"minAvailable": "100%"}, 3, True),
+        ({"minAvailable": "67%"}, 3, True),
+        ({"minAvailable": "66%"}, 3, False),
+        ({"minAvailable": 3}, 3, True),
+        ({"minAvailable": 4}, 3, True),
+        ({"minAvailable": 2}, 3, False),
+        ({"minAvailable": 1}, 0, False),
+        ({"minAvailable": "most"}, 3, False),
+        ({"minAvailable": True}, 1, False),
+        ({"minAvailable": [3]}, 3, False),
+        ({"minAvailable": 3, "maxUnavailable": 1}, 3, False),
+        ({}, 1, False),
+    ],
+)
+def test_numbers_and_percentages(budget: dict[str, Any], replicas: int, forbids: bool) -> None:
+    given = {"replicas": replicas, "podDisruptionBudget": budget}
+    assert bool(wrong(f"{KPS}.kube-state-metrics", given)) is forbids
+
+
+@pytest.mark.parametrize("part", ["prometheus", "alertmanager", "thanosRuler"])
+def test_budgets_of_what_the_operator_runs(part: str) -> None:
+    def with_budget(replicas: int, **given: Any) -> list[str]:
+        budget = {"podDisruptionBudget": {"enabled": True, "minAvailable": 1}}
+        return wrong(f"{KPS}.{part}", {f"{part}Spec": {"replicas": replicas}, **budget, **given})
+
+    assert with_budget(1) == ["podDisruptionBudget.minAvailable"]
+    assert with_budget(2) == []
+    assert with_budget(1, enabled=False) == []
+
+
+def test_shards_are_pods_too() -> None:
+    budget = {"podDisruptionBudget": {"enabled": True, "minAvailable": 1}}
+    assert wrong(f"{KPS}.prometheus", {"prometheusSpec": {"replicas": 1, "shards": 2}, **budget}) == []
+
+
+def test_the_operator_is_always_one_pod() -> None:
+    section = f"{KPS}.prometheusOperator"
+    assert wrong(section, {"podDisruptionBudget": {"enabled": True, "minAvailable": 1}}) != []
+    assert wrong(section, {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 1}}) == []
+    assert (
+        wrong(section, {"enabled": False, "podDisruptionBudget": {"enabled": True, "minAvailable": 1}}) == []
+    )
+
+
+def test_the_operators_webhook_has_a_budget_if_it_is_a_deployment() -> None:
+    section = f"{KPS}.prometheusOperator.admissionWebhooks.deployment"
+    budget = {"replicas": 1, "podDisruptionBudget": {"enabled": True, "minAvailable": 1}}
+    assert wrong(section, {"enabled": True, **budget}) == ["podDisruptionBudget.minAvailable"]
+    assert wrong(section, budget) == []
+
+
+def test_grafanas_template_drops_a_zero() -> None:
+    section = f"{KPS}.grafana"
+    assert wrong(section, {"podDisruptionBudget": {"maxUnavailable": 0}}) == []
+    assert wrong(section, {"podDisruptionBudget": {"maxUnavailable": "0%"}}) != []
+    assert wrong(section, {"podDisruptionBudget": {"minAvailable": 1}}) != []
+    scaled = {"autoscaling": {"enabled": True, "maxReplicas": 3}}
+    assert wrong(section, {"podDisruptionBudget": {"minAvailable": 1}, **scaled}) == []
+    assert wrong(section, {"podDisruptionBudget": {"minAvailable": 3}, **scaled}) != []
+
+
+@pytest.mark.parametrize(
+    ("given", "forbids"),
+    [
+        ({"replicaCount": 2, "minAvailable": 2}, True),
+        ({"replicaCount": 2, "minAvailable": 1}, False),
+        ({"replicaCount": 1, "minAvailable": 1}, False),
+        ({"replicaCount": 2, "minAvailable": 2, "maxUnavailable": 1}, False),
+        ({"replicaCount": 2, "minAvailable": 2, "maxUnavailable": 0}, False),
+        ({"replicaCount": 2, "minAvailable": 1, "maxUnavailable": "0%"}, True),
+        ({"kind": "DaemonSet", "replicaCount": 2, "minAvailable": 2}, False),
+        ({"autoscaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 5}, "minAvailable": 2}, False),
+        ({"autoscaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 2}, "minAvailable": 2}, True),
+    ],
+)
+def test_nginx_has_a_budget_for_several_replicas_of_a_deployment(
+    given: dict[str, Any], forbids: bool
+) -> None:
+    assert bool(wrong("ingress-nginx.controller", given)) is forbids
+
+
+def test_nginxs_default_backend_has_one_too() -> None:
+    given = {"replicaCount": 2, "minAvailable": 2}
+    assert wrong("ingress-nginx.defaultBackend", {"enabled": True, **given}) == ["minAvailable"]
+    assert wrong("ingress-nginx.defaultBackend", given) == []
+
+
+def test_elasticsearch_has_a_budget_unless_it_is_zero() -> None:
+    assert wrong("elasticsearch", {"replicas": 3, "maxUnavailable": "0%"}) == ["maxUnavailable"]
+    assert wrong("elasticsearch", {"replicas": 3, "maxUnavailable": 0}) == []
+    assert wrong("elasticsearch", {"replicas": 1, "maxUnavailable": 1}) == []
+    assert wrong("elasticsearch", {"enabled": False, "replicas": 3, "maxUnavailable": "0%"}) == []
+
+
+def test_fluent_bit_has_a_budget_as_a_deployment() -> None:
+    budget = {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 0}}
+    assert wrong("fluent-bit", {"kind": "Deployment", **budget}) == ["podDisruptionBudget.maxUnavailable"]
+    assert wrong("fluent-bit", {"kind": "DaemonSet", **budget}) == []
