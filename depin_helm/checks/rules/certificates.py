@@ -53,18 +53,31 @@ def _is_private(name: str) -> bool:
 
 
 def _not_made(facts: Facts) -> Iterator[Violation]:
-    defaults = facts.environment.defaults.values
-    named = {host.issuer: host.issuer_name for host in hosts(facts) if host.issuer}
+    """One violation for each issuer that is missing, whoever names it: it is one mistake."""
+    named: dict[str, list[Path]] = {}
+    for host in hosts(facts):
+        users = named.setdefault(host.issuer_name, [])
+        if host.issuer not in users:
+            users.append(host.issuer)
     if facts.enabled(_ELASTICSEARCH[0]):
-        named[_ELASTICSEARCH] = facts.text(*_ELASTICSEARCH) or ""
-    for path, name in named.items():
-        message = f"{name} is not made"
-        if name and not facts.enabled(_ISSUERS) and name in (*_PUBLIC, facts.get(*_CA_NAME)):
-            yield Violation((path, (_ISSUERS, "enabled")), message, f"{_ISSUERS}.enabled: true")
-        elif name in _PUBLIC and facts.get(*_LETSENCRYPT) is not True:
-            yield Violation((path, _LETSENCRYPT), message, f"{format_path(_LETSENCRYPT)}: true")
-        elif name and name != facts.get(*_CA_NAME) and name == lookup(defaults, _CA_NAME):
-            yield Violation((path, _CA_NAME), message, f"as {format_path(_CA_NAME)} has it")
+        named.setdefault(facts.text(*_ELASTICSEARCH) or "", []).append(_ELASTICSEARCH)
+    named.pop("", None)
+    for name, users in named.items():
+        cause, hint = _unmade(facts, name)
+        if cause:
+            also = "".join(f", nor for {format_path(user)}" for user in users[1:])
+            yield Violation((*users, cause), f"{name} is not made{also}", hint)
+
+
+def _unmade(facts: Facts, name: str) -> tuple[Path, str]:
+    """The value because of which there is no ClusterIssuer of that name, and what to do; () if there may be."""
+    if not facts.enabled(_ISSUERS) and name in (*_PUBLIC, facts.get(*_CA_NAME)):
+        return (_ISSUERS, "enabled"), f"{_ISSUERS}.enabled: true"
+    if name in _PUBLIC and facts.get(*_LETSENCRYPT) is not True:
+        return _LETSENCRYPT, f"{format_path(_LETSENCRYPT)}: true"
+    if name != facts.get(*_CA_NAME) and name == lookup(facts.environment.defaults.values, _CA_NAME):
+        return _CA_NAME, f"as {format_path(_CA_NAME)} has it"
+    return (), ""
 
 
 def _renewal(facts: Facts) -> Iterator[Violation]:

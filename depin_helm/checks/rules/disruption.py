@@ -176,7 +176,9 @@ def _count(facts: Facts, replicas: Path, scaled: Path = (), limit: str = "") -> 
     if scaled and facts.get(*scaled, "enabled") is True:
         replicas = (*scaled, limit)
     number = facts.number(*replicas)
-    return 1 if facts.get(*replicas) is None else int(number or 0)
+    if facts.get(*replicas) is None:
+        return 1
+    return int(number) if number is not None and math.isfinite(number) else 0
 
 
 def _amount(value: Any, replicas: int) -> int | None:

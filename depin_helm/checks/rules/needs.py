@@ -43,7 +43,8 @@ def _listed(names: list[str]) -> str:
 
 def _off(facts: Facts, part: Path) -> Path:
     """The part, or the one above it, that is turned off; () if it is on."""
-    if not facts.enabled(str(part[0])):
+    section = facts.get(part[0])
+    if section is None or (isinstance(section, dict) and not facts.enabled(str(part[0]))):
         return part[:1]
     return next(
         (part[:end] for end in range(2, len(part) + 1) if facts.get(*part[:end], "enabled") is False), ()

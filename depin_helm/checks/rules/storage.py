@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
+from depin_helm.checks.rules.grammar import is_host
 from depin_helm.yamlio import Path, format_path
 
 _CLASSES = ("global", "platform", "storageClasses")
@@ -29,7 +30,8 @@ _FREE = {"extraObjects", "extraManifests"}
 
 def _classes(facts: Facts) -> Iterator[Violation]:
     classes = {name: facts.text(*_CLASSES, name) or "" for name in ("fast", "standard")}
-    if not all(classes.values()):
+    if not all(map(is_host, classes.values())):
+        # What is missing, or no name of an object, is the schema's to say.
         return
     for path, value in facts.live:
         if path[-1] != "storageClassName" or not isinstance(value, str) or not value:

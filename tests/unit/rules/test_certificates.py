@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.unit.rules.building import said
+from tests.unit.rules.building import facts, said, violations
 
 KPS = "kube-prometheus-stack"
-ROUTE = {"depin-routes": {"routes": {"grafana": {"enabled": True, "service": "grafana"}}}}
-ISSUERS = {"depin-issuers": {"internalCA": {"name": "depin-internal-ca"}, "letsencrypt": {"enabled": True}}}
+ROUTE: dict[str, Any] = {"depin-routes": {"routes": {"grafana": {"enabled": True, "service": "grafana"}}}}
+ISSUERS: dict[str, Any] = {
+    "depin-issuers": {"internalCA": {"name": "depin-internal-ca"}, "letsencrypt": {"enabled": True}}
+}
 ISSUER = "global.platform.clusterIssuer"
 
 
@@ -44,9 +46,10 @@ def test_lets_encrypt_signs_for_public_names(domain: str) -> None:
 
 
 def test_without_a_route_nothing_is_signed() -> None:
-    off = {"depin-routes": {"routes": {"grafana": {"enabled": False}}}}
+    off: dict[str, Any] = {"depin-routes": {"routes": {"grafana": {"enabled": False}}}}
     assert public("depin.local", **off) == []
-    assert public("depin.local", **{"depin-routes": {"enabled": False, **ROUTE["depin-routes"]}}) == []
+    off = {"depin-routes": {"enabled": False, **ROUTE["depin-routes"]}}
+    assert public("depin.local", **off) == []
 
 
 def ingress(host: str, issuer: str) -> dict[str, Any]:
@@ -87,6 +90,17 @@ def test_an_issuer_that_is_named_is_made() -> None:
 def test_an_authority_that_was_renamed_is_named_anew() -> None:
     assert made("depin-internal-ca", internalCA={"name": "my-ca"}) == [ISSUER]
     assert made("my-ca", internalCA={"name": "my-ca"}) == []
+
+
+def test_one_missing_issuer_is_one_mistake_whoever_names_it() -> None:
+    given = {
+        **ROUTE,
+        "depin-issuers": {"enabled": False, "internalCA": {"name": "depin-internal-ca"}},
+        "depin-elasticsearch": {"certificates": {"issuer": "depin-internal-ca"}},
+    }
+    (found,) = violations("issuer-not-made", facts(given, domain="a.com", clusterIssuer="depin-internal-ca"))
+    assert found.message == "depin-internal-ca is not made, nor for depin-elasticsearch.certificates.issuer"
+    assert found.paths[-1] == ("depin-issuers", "enabled")
 
 
 def test_an_issuer_of_someone_else_may_be_there() -> None:

@@ -143,6 +143,13 @@ def test_a_route_to_something_else_needs_none_of_ours() -> None:
     ]
 
 
+def test_a_section_of_a_wrong_kind_is_not_off() -> None:
+    assert missing({**without(), "kibana": "on"}) == []
+    assert missing({name: section for name, section in without().items() if name != "kibana"}) == [
+        "kibana.enabled"
+    ]
+
+
 @pytest.mark.parametrize("wrong", [None, 5, "off", []])
 def test_wrong_kinds_do_not_stop_the_rule(wrong: Any) -> None:
     assert missing({"elasticsearch": {"secretMounts": wrong}, "depin-elasticsearch": {"enabled": True}}) == [

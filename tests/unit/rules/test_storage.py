@@ -75,3 +75,4 @@ def test_a_claim_that_nobody_makes_may_have_any_class() -> None:
 
 def test_without_the_platforms_classes_nothing_is_said() -> None:
     assert said("storage-class", nested(ELASTICSEARCH, "gp2")) == []
+    assert wrong(ELASTICSEARCH, "gp2", {"fast": "Fast_SSD", "standard": "disk"}) == []
