@@ -70,7 +70,7 @@ def _not_made(facts: Facts) -> Iterator[Violation]:
 
 
 def _unmade(facts: Facts, name: str) -> tuple[Path, str]:
-    """The value because of which there is no ClusterIssuer of that name, and what to do; () if there may be."""
+    """Because of which value there is no ClusterIssuer of that name, and what to do; () if there may be."""
     if not facts.enabled(_ISSUERS) and name in (*_PUBLIC, facts.get(*_CA_NAME)):
         return (_ISSUERS, "enabled"), f"{_ISSUERS}.enabled: true"
     if name in _PUBLIC and facts.get(*_LETSENCRYPT) is not True:

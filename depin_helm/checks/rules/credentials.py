@@ -8,7 +8,7 @@ from typing import Any
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
-from depin_helm.checks.rules.secret_names import is_literal, is_secret, pager_key
+from depin_helm.checks.rules.secret_names import is_literal, is_receivers_secret, is_secret
 from depin_helm.yamlio import Path
 
 _KPS = "kube-prometheus-stack"
@@ -96,7 +96,7 @@ def _names_a_secret(facts: Facts, path: Path, text: str) -> bool:
         return False
     if "extraSecret" in path[1:-1] and path[-2] == "data":
         return True
-    return is_secret(key) or pager_key(key, path)
+    return is_secret(key) or is_receivers_secret(key, path, text)
 
 
 def _in_lines(path: Path, text: str) -> bool:

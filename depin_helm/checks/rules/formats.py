@@ -105,7 +105,6 @@ _FREE = {
     "externalLabels",
     "extraEnv",
     "extraEnvs",
-    "grafana.ini",
     "labels",
     "notifiers",
     "podAnnotations",

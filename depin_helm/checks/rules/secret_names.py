@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from depin_helm.yamlio import Path
 
@@ -28,6 +29,15 @@ _PAIRS = {
 #: First words of keys that switch something, or name where a secret is.
 _NOT = {"allow", "automount", "create", "disable", "enable", "existing", "generate", "has", "is", "use"}
 
+#: Keys that are secrets of some receivers only: addresses of webhooks, keys that are names elsewhere.
+_OF_RECEIVERS: Mapping[str | int, set[str]] = {
+    "discord_configs": {"webhook_url"},
+    "msteams_configs": {"webhook_url"},
+    "msteamsv2_configs": {"webhook_url"},
+    "pagerduty_configs": {"routing_key", "service_key"},
+    "pushover_configs": {"user_key"},
+}
+
 #: Filled in later: by Helm, the shell, Kubernetes, Grafana, grafana.ini; or a placeholder.
 _REFERENCE = re.compile(r"\{\{|\$\{|\$\(|\$__|%\(|^\$\w+$|^<[^>]*>$")
 _SWITCH = {"true", "false", "on", "off", "yes", "no", "null", "none", "nil", "~"}
@@ -48,11 +58,12 @@ def is_secret(key: str) -> bool:
     return words[-1] in _LAST or pair in _PAIRS
 
 
-def pager_key(key: str, path: Path) -> bool:
-    """Whether it is one of the keys that are secrets of some receivers of Alertmanager only."""
-    return (key in ("routing_key", "service_key") and "pagerduty_configs" in path) or (
-        key == "user_key" and "pushover_configs" in path
-    )
+def is_receivers_secret(key: str, path: Path, text: str) -> bool:
+    """Whether the text under a key is a secret because of the receiver of Alertmanager that it belongs to."""
+    if key == "slack_api_url" or (key == "api_url" and "slack_configs" in path):
+        # Slack's API proper wants a token beside it; any other address is a webhook's, and a secret itself.
+        return "slack.com/api/" not in text
+    return any(key in _OF_RECEIVERS[part] for part in path if part in _OF_RECEIVERS)
 
 
 def is_literal(text: str) -> bool:

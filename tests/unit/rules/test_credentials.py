@@ -147,6 +147,10 @@ def test_variables_of_a_container_may_hold_secrets() -> None:
         return places("kibana.extraEnvs", [{"name": "A", "value": "b"}, item])
 
     assert env(name="ELASTICSEARCH_PASSWORD", value=SECRET) == ["kibana.extraEnvs[1].value"]
+    (found,) = violations(
+        "secret-in-values", facts({"kibana": {"extraEnvs": [{"name": "A_TOKEN", "value": SECRET}]}})
+    )
+    assert found.hint == "take it from a Secret: valueFrom.secretKeyRef"
     assert env(name="ELASTICSEARCH_PASSWORD", value="$(OTHER)") == []
     assert (
         env(name="ELASTICSEARCH_PASSWORD", valueFrom={"secretKeyRef": {"name": "token", "key": "password"}})
@@ -162,7 +166,10 @@ def test_variables_of_a_container_may_hold_secrets() -> None:
         ("slack_configs", {"api_url": "https://hooks.slack.com/services/T0/B0/hunter2"}),
         ("discord_configs", {"webhook_url": "https://discord.com/api/webhooks/1/hunter2"}),
         ("msteams_configs", {"webhook_url": "https://x.webhook.office.com/webhookb2/hunter2"}),
+        ("slack_configs", {"api_url": "https://chat.example.com/hooks/hunter2"}),
+        ("msteamsv2_configs", {"webhook_url": "https://example.com/hunter2"}),
         ("pagerduty_configs", {"routing_key": SECRET}),
+        ("pagerduty_configs", {"service_key": SECRET}),
         ("pushover_configs", {"user_key": SECRET}),
         ("webhook_configs", {"url": "https://user:hunter2@example.com/alerts"}),
         (
@@ -180,6 +187,7 @@ def test_receivers_of_alerts_may_hold_secrets(configs: str, receiver: Any) -> No
     ("configs", "receiver"),
     [
         ("slack_configs", {"api_url_file": "/etc/alertmanager/secrets/slack/url", "channel": "#alerts"}),
+        ("slack_configs", {"api_url": "https://slack.com/api/chat.postMessage"}),
         ("victorops_configs", {"routing_key": "team-a"}),
         ("webhook_configs", {"url": "https://example.com/alerts"}),
         ("webhook_configs", {"url": "https://user:$PASSWORD@example.com/alerts"}),
@@ -257,6 +265,11 @@ def test_a_component_that_is_off_uses_no_secret() -> None:
     ("path", "hint"),
     [
         (f"{GRAFANA}.adminPassword", "name a Secret: grafana.admin.existingSecret"),
+        (f"{GRAFANA}.smtp.password", "name a Secret: grafana.smtp.existingSecret"),
+        (
+            f"{ALERTS}.global.opsgenie_api_key",
+            "the same key with _file, of a Secret in alertmanagerSpec.secrets",
+        ),
         ("kibana.other.password", "name a Secret that holds it"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.rules.building import nested, said
+from tests.unit.rules.building import facts, nested, said, violations
 
 KPS = "kube-prometheus-stack"
 
@@ -120,6 +120,18 @@ def test_nginxs_default_backend_has_one_too() -> None:
     given = {"replicaCount": 2, "minAvailable": 2}
     assert wrong("ingress-nginx.defaultBackend", {"enabled": True, **given}) == ["minAvailable"]
     assert wrong("ingress-nginx.defaultBackend", given) == []
+    scaled = {"autoscaling": {"enabled": True, "minReplicas": 1, "maxReplicas": 2}}
+    assert wrong("ingress-nginx.defaultBackend", {"enabled": True, "minAvailable": 2, **scaled}) == []
+
+
+def test_how_many_must_stay_is_said() -> None:
+    def message(replicas: int) -> str:
+        budget = {"replicas": replicas, "podDisruptionBudget": {"minAvailable": "100%"}}
+        (found,) = violations("disruption-budget", facts({KPS: {"kube-state-metrics": budget}}))
+        return found.message
+
+    assert message(1) == "the only pod must stay"
+    assert message(3) == "all of 3 pods must stay"
 
 
 def test_elasticsearch_has_a_budget_unless_it_is_zero() -> None:

@@ -34,6 +34,7 @@ def test_what_prometheus_takes_for_no_duration(text: str) -> None:
         "0 3 * * *",
         "*/15 0-6 1,15 * 1-5",
         "0 0 1 JAN sun",
+        "0 0 1 jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec sun,mon,tue,wed,thu,fri,sat",
         "5/20 * ? * *",
         "@daily",
         "@every 1h30m",
@@ -63,6 +64,7 @@ def test_schedules(text: str) -> None:
         "@every day",
         "TZ=UTC 0 3 * * *",
         "0 3 * * x",
+        "0 3 * monday *",
     ],
 )
 def test_what_is_no_schedule(text: str) -> None:

@@ -61,6 +61,10 @@ def test_wrong_kinds_are_left_to_the_schema(given: dict[str, Any]) -> None:
     assert voting(**given) == []
 
 
+def test_a_name_of_its_own_makes_it_its_own_master_service() -> None:
+    assert voting(replicas=2, nodeGroup="all", fullnameOverride="search") == ["elasticsearch.replicas"]
+
+
 def test_a_single_node_must_not_wait_for_green() -> None:
     assert green(replicas=1) == ["elasticsearch.clusterHealthCheckParams"]
     assert green(replicas=1, clusterHealthCheckParams="timeout=1s&wait_for_status=green") != []

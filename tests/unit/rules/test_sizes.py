@@ -196,6 +196,7 @@ def test_what_prometheus_keeps_is_held_against_its_volume(size: Any, volume: str
 
 def test_a_volume_of_the_node_counts_as_well() -> None:
     assert len(said("retention-above-volume", kept("2GB", "emptyDir", "sizeLimit", value="1Gi"))) == 1
+    assert len(said("retention-above-volume", kept("2GB", "ephemeral", *CLAIM, value="1Gi"))) == 1
 
 
 def test_a_prometheus_that_is_off_keeps_nothing() -> None:
