@@ -8,6 +8,7 @@ from typing import Any
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
+from depin_helm.checks.rules.grammar import is_address, is_host
 from depin_helm.yamlio import Path, format_path
 
 _PLATFORM = ("global", "platform")
@@ -47,7 +48,7 @@ def hosts(facts: Facts) -> Iterator[Host]:
     """All hosts whose names can be told without a template engine."""
     domain, issuer = facts.text(*_PLATFORM, "domain"), (*_PLATFORM, "clusterIssuer")
     for name, _ in routes(facts):
-        if domain:
+        if domain and is_host(f"{name}.{domain}".lower()):
             yield Host(
                 (*ROUTES, name, "enabled"),
                 f"{name}.{domain}".lower(),
@@ -72,9 +73,10 @@ def _ingress(facts: Facts, path: Path, section: dict[str, Any]) -> Iterator[Host
         if isinstance(item, dict):
             at = (*at, "host")
             paths = tuple(_texts(item.get("paths"))) or paths
-        name = facts.text(*at)
-        if name:
-            yield Host(at, name.lower(), paths, annotation if issuer else (), issuer, kind)
+        name = (facts.text(*at) or "").lower()
+        # Anything else could be a secret in the wrong place, and messages name hosts.
+        if is_host(name) or is_address(name):
+            yield Host(at, name, paths, annotation if issuer else (), issuer, kind)
 
 
 def _paths(facts: Facts, path: Path, section: dict[str, Any]) -> tuple[str, ...]:

@@ -75,6 +75,7 @@ def test_an_ingress_and_a_route_with_one_host() -> None:
             {"hosts": ["a.com"], "ingressClassName": "outer"},
         ),
         ({"hosts": ["a.com"]}, {"hosts": ["a.com"], "enabled": False}),
+        ({"hosts": ["https://a:hunter2@b.com"]}, {"hosts": ["https://a:hunter2@b.com"]}),
         ({"hosts": []}, {"hosts": None}),
         ({"hosts": "a.com"}, {"hosts": [None, 5, {"host": ["a.com"]}]}),
     ],
