@@ -1,0 +1,318 @@
+"""Follows a chart's templates with all values at once, and notes which parts of the values they use."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from depin_helm.upstream import functions, rendering
+from depin_helm.upstream.abstract import NOTHING, OPAQUE, Value, text, union
+from depin_helm.upstream.layout import Layout, Spot
+from depin_helm.upstream.reads import ANY, Keys, Place, Reads, Recorder
+from depin_helm.upstream.syntax import (
+    Branch,
+    Call,
+    Dot,
+    Field,
+    Function,
+    Literal,
+    Node,
+    Operand,
+    Output,
+    Pipeline,
+    Text,
+    Variable,
+)
+from depin_helm.upstream.templates import TemplateError, parse
+
+#: What templates get as `.`.
+ROOT = Value(roots=frozenset({()}))
+
+#: A template that includes itself with ever longer paths stops here; what it got is then read whole.
+_MAX_DEPTH = 24
+_MAX_KEYS = 16
+#: A loop that changes its own variables is followed so often; what they are then is read whole.
+_ROUNDS = 3
+
+#: A value, and where it is rendered within the template.
+_Placed = tuple[Keys, Spot]
+
+
+def interpret(
+    templates: Sequence[tuple[Node, ...]], defines: Mapping[str, tuple[Node, ...]], *, alone: bool = False
+) -> Reads:
+    """What `templates` read of `.Values`, with `defines` at hand.
+
+    Others that they include may read all that they are handed; but if `alone`, nothing of the chart itself.
+    """
+    interpreter = _Interpreter(defines, alone)
+    for nodes in templates:
+        interpreter.file(nodes)
+    return interpreter.recorder.reads()
+
+
+@dataclass
+class _Frame:
+    """One template at work."""
+
+    context: Value
+    dot: Value
+    scopes: list[dict[str, Value]]
+    layout: Layout = field(default_factory=Layout)
+    placed: dict[_Placed, None] = field(default_factory=dict)
+    #: Where the action stands that is evaluated; nothing if what it includes does not come out as it is.
+    spots: frozenset[Spot] = frozenset()
+
+
+class _Interpreter:
+    """One run over a chart; implements `functions.Reader`."""
+
+    def __init__(self, defines: Mapping[str, tuple[Node, ...]], alone: bool) -> None:
+        self.recorder = Recorder()
+        self._alone = alone
+        self._defines = defines
+        self._done: dict[tuple[str, Value], tuple[_Placed, ...]] = {}
+        self._frames: list[_Frame] = []
+
+    def file(self, nodes: tuple[Node, ...]) -> None:
+        """Follow one template file."""
+        for keys, spot in self._run(nodes, ROOT):
+            if spot.kind is not None:
+                self._place(keys, spot, spot.kind)
+
+    # --- what is read -------------------------------------------------------------------------
+
+    def node(self, value: Value, *, kinds: bool = False) -> None:
+        for path in value.paths:
+            self.recorder.read(path, kinds=kinds)
+
+    def whole(self, value: Value) -> None:
+        for path in value.nodes():
+            self.recorder.read(path, whole=True)
+
+    def include(self, name: Value, context: Value) -> Value:
+        names = list(self._matching(name))
+        if not names:
+            self.whole(replace(context, roots=frozenset()) if self._alone else context)
+        for each in names:
+            self._call(each, context)
+        return OPAQUE
+
+    def evaluated(self, source: Value, context: Value) -> Value:
+        self.whole(source)
+        for content in source.texts:
+            if "{{" in content:
+                try:
+                    template = parse(content)
+                except TemplateError:
+                    self.whole(context)
+                else:
+                    self._run(template.nodes, context)
+        return replace(OPAQUE, yaml=source.yaml)
+
+    def _matching(self, name: Value) -> Iterator[str]:
+        """The templates that may have the name, which may hold `*`."""
+        if name.literal is None:
+            return
+        for each in name.literal:
+            if each in self._defines:
+                yield each
+            elif ANY in each:
+                yield from fnmatch.filter(self._defines, each)
+
+    def _call(self, name: str, context: Value) -> None:
+        key = (name, context)
+        if key not in self._done:
+            self._done[key] = ()  # for a template that includes itself: nothing new is read
+            deep = any(len(path) > _MAX_KEYS for path in context.nodes())
+            if deep or len(self._frames) > _MAX_DEPTH:
+                self.whole(context)
+                return
+            self._done[key] = tuple(self._run(self._defines[name], context))
+        frame = self._frames[-1]
+        for site in frame.spots:
+            for keys, spot in self._done[key]:
+                kind = spot.kind if spot.kind is not None and not site.keys else site.kind
+                item = spot.item if spot.keys else site.item or spot.item
+                frame.placed[keys, Spot(kind, site.keys + spot.keys, item)] = None
+
+    def _place(self, keys: Keys, spot: Spot, kind: str) -> None:
+        path = spot.keys
+        if path[:1] == ("items",) and kind.endswith("List"):
+            kind, path = kind.removesuffix("List"), path[1:]
+            if not kind:
+                return
+        if path:
+            self.recorder.place(keys, Place(kind, (*path, ANY) if spot.item else path))
+
+    # --- nodes --------------------------------------------------------------------------------
+
+    def _run(self, nodes: Sequence[Node], context: Value) -> dict[_Placed, None]:
+        """Follow a template; gives what it renders whole."""
+        frame = _Frame(context, context, [{"$": context}])
+        self._frames.append(frame)
+        self._nodes(nodes, frame)
+        self._frames.pop()
+        return frame.placed
+
+    def _nodes(self, nodes: Sequence[Node], frame: _Frame) -> None:
+        for node in nodes:
+            if isinstance(node, Text):
+                frame.layout.text(node.text)
+            elif isinstance(node, Output):
+                self._output(node.pipeline, frame)
+            elif isinstance(node, Branch):
+                self._branch(node, frame)
+            elif isinstance(node, Call):
+                self._output(_as_include(node), frame)
+
+    def _output(self, pipeline: Pipeline, frame: _Frame) -> None:
+        if pipeline.names:
+            frame.spots = frozenset()
+            self._pipeline(pipeline, frame)
+            return
+        indent, newline = rendering.indentation(pipeline)
+        frame.spots = frame.layout.spots(indent, newline) if rendering.transparent(pipeline) else frozenset()
+        value = self._pipeline(pipeline, frame)
+        self.whole(value)
+        if value.yaml is not None:
+            for spot in frame.spots:
+                _render(value.yaml, spot, frame)
+        literal = value.literal
+        if literal is not None and len(literal) == 1 and indent is None:
+            frame.layout.text(next(iter(literal)))
+        else:
+            frame.layout.output(indent, newline)
+
+    def _branch(self, node: Branch, frame: _Frame) -> None:
+        frame.spots = frozenset()
+        frame.scopes.append({})
+        value = self._pipeline(node.pipeline, frame)
+        self.node(value)
+        branches = frame.layout.branches(2 if node.otherwise else 1)
+        next(branches)
+        dot = frame.dot
+        if node.word == "range":
+            self._range(node, value, frame)
+        else:
+            if node.word == "with":
+                frame.dot = value
+            self._nodes(node.body, frame)
+        frame.dot = dot
+        if node.otherwise:
+            next(branches)
+            self._nodes(node.otherwise, frame)
+        next(branches, None)
+        frame.scopes.pop()
+
+    def _range(self, node: Branch, value: Value, frame: _Frame) -> None:
+        element = value.child(ANY)
+        self.node(element)
+        names = node.pipeline.names
+        if names:
+            self._assign(node.pipeline, names[-1], element, frame)
+        if len(names) > 1:
+            keys = union(text(key) for key, _ in value.fields)
+            other = value.paths or value.items or value.opaque
+            self._assign(node.pipeline, names[0], OPAQUE if other else keys, frame)
+        frame.dot = element
+        for _ in range(_ROUNDS):
+            before = [dict(scope) for scope in frame.scopes]
+            frame.scopes.append({})
+            self._nodes(node.body, frame)
+            frame.scopes.pop()
+            if frame.scopes == before:
+                return
+        for old, new in zip(before, frame.scopes, strict=True):
+            for name, each in new.items():
+                if old.get(name) != each:
+                    self.whole(each)
+
+    # --- expressions --------------------------------------------------------------------------
+
+    def _pipeline(self, pipeline: Pipeline, frame: _Frame) -> Value:
+        value: Value | None = None
+        for command in pipeline.commands:
+            value = self._command(command, value, frame)
+        result = value or NOTHING
+        if len(pipeline.names) == 1:
+            self._assign(pipeline, pipeline.names[0], result, frame)
+        return result
+
+    def _assign(self, pipeline: Pipeline, name: str, value: Value, frame: _Frame) -> None:
+        if pipeline.declares:
+            frame.scopes[-1][name] = value
+            return
+        for scope in reversed(frame.scopes):
+            if name in scope:  # whether the branch that it stands in is taken is not known
+                scope[name] = union([scope[name], value])
+                return
+
+    def _command(self, command: Sequence[Operand], piped: Value | None, frame: _Frame) -> Value:
+        first, *rest = command
+        if not isinstance(first, Function):
+            value = self._operand(first, frame)
+            # A method's arguments, as in `.Capabilities.APIVersions.Has "v1"`.
+            for argument in [*(self._operand(each, frame) for each in rest), *([piped] if piped else [])]:
+                self.whole(argument)
+            return value
+        arguments = [self._operand(each, frame) for each in rest] + ([piped] if piped is not None else [])
+        if first.name == "include" and rest:
+            arguments[0] = union([self._name(rest[0], frame) or arguments[0]])
+        result = functions.call(self, first.name, arguments)
+        if first.name in functions.CHANGING and rest and isinstance(rest[0], Variable):
+            self._assign(Pipeline((), declares=False), rest[0].name, result, frame)
+        return result
+
+    def _operand(self, operand: Operand, frame: _Frame) -> Value:
+        if isinstance(operand, Dot):
+            return frame.dot
+        if isinstance(operand, Variable):
+            return next(
+                (scope[operand.name] for scope in reversed(frame.scopes) if operand.name in scope), OPAQUE
+            )
+        if isinstance(operand, Field):
+            value = self._operand(operand.base, frame)
+            for name in operand.names:
+                value = value.child(name)
+            return value
+        if isinstance(operand, Pipeline):
+            return self._pipeline(operand, frame)
+        if isinstance(operand, Function):
+            return functions.call(self, operand.name, ())
+        literal = operand.value
+        if isinstance(literal, str | int) and not isinstance(literal, bool):
+            return text(str(literal))
+        return NOTHING if literal is None else OPAQUE
+
+    def _name(self, operand: Operand, frame: _Frame) -> Value | None:
+        """A template's name that is put together: what is not known of it is `*`."""
+        if not (isinstance(operand, Pipeline) and len(operand.commands) == 1):
+            return None
+        first, *rest = operand.commands[0]
+        if not isinstance(first, Function) or first.name not in ("print", "printf"):
+            return None
+        parts = [(value.literal or {ANY}) for value in (self._operand(each, frame) for each in rest)]
+        if any(len(part) > 1 for part in parts):
+            return text(ANY)
+        known = [next(iter(part)) for part in parts]
+        if first.name == "printf" and known:
+            return text(known[0].replace("%s", ANY).replace("%v", ANY))
+        return text("".join(known))
+
+
+def _as_include(node: Call) -> Pipeline:
+    context = (node.pipeline,) if node.pipeline else ()
+    return Pipeline(((Function("include"), Literal(node.name), *context),))
+
+
+def _render(value: Value, spot: Spot, frame: _Frame) -> None:
+    """Note where the parts of the values are that stand as YAML at `spot`."""
+    if not value.part:
+        for path in value.paths:
+            frame.placed[path, spot] = None
+    for key, inner in value.fields:
+        _render(inner, Spot(spot.kind, (*spot.keys, key)), frame)
+    for inner in value.items:
+        _render(inner, spot._replace(item=True), frame)

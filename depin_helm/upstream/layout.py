@@ -1,0 +1,235 @@
+"""Where in a YAML manifest an action of its template stands, by the indentation of the text before it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
+
+#: Stands for what an action writes.
+_OUTPUT = "\x00"
+
+_LINE = re.compile(
+    r"""(?P<indent>[ ]*)(?P<dashes>(?:-(?:[ ]+|$))*)
+    (?:(?P<key>"[^"]*"|'[^']*'|[^\s"'#\[{&*!|>%@-][^:]*?)[ ]*:(?:[ \t]+(?P<value>.*)|$))?""",
+    re.VERBOSE,
+)
+_KIND = re.compile(r"^(?:---|kind:[ \t]*(.*))", re.MULTILINE)
+_BLOCK = re.compile(r"[|>][-+0-9]*\s*$")
+_EMPTY = re.compile(r"(?:[&!]\S*\s*)?(?:#.*)?$")
+_BLANK = re.compile(r"[ ]*((?:-[ ]+)*)$")
+
+
+class Spot(NamedTuple):
+    """A place in a manifest, or in a template that is included in one.
+
+    kind  of the manifest; None where nothing says it before
+    keys  the literal keys above, outermost first
+    item  whether what stands there is one item of a list
+    """
+
+    kind: str | None
+    keys: tuple[str, ...]
+    item: bool = False
+
+
+class _Mode(Enum):
+    """What may be above the value that stands at the column `limit`."""
+
+    OPEN = 0  # nothing was seen yet: a key right above it may stand at the same column, if this is a list
+    MAYBE = 1  # only other output at the same column was seen
+    AFTER = 2  # deeper lines were seen: a key at the same column has a value of its own
+    LIST = 3  # it is an item of a list
+    STRICT = 4  # it is one of several keys
+
+
+class _State(NamedTuple):
+    """What is known of a spot, going up from it; `keys` are innermost first."""
+
+    limit: int
+    mode: _Mode
+    keys: tuple[str, ...] = ()
+    item: bool = False
+    kind: str | None = None
+    done: bool = False
+
+
+class _Line(NamedTuple):
+    indent: int  # of the key, or of what follows the last dash
+    dash: int  # the column of the first dash; -1: there is none
+    key: str | None
+    value: str
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Lines as far as they matter from below: from the last up, those that stand no deeper than one before.
+
+    `kind` is what the last `kind:` at column 0 says, None where there is none after the last `---`.
+    """
+
+    tail: tuple[_Line, ...]
+    kind: str | None
+    starts: bool  # a document starts in them
+
+
+@dataclass
+class _Fork:
+    """What each branch of a block writes."""
+
+    branches: list[list[_Lines | _Fork]] = field(default_factory=list)
+
+
+class Layout:
+    """Follows what a template writes."""
+
+    def __init__(self) -> None:
+        self._blocks: list[list[_Lines | _Fork]] = [[]]
+        self._partial = ""
+
+    def text(self, text: str) -> None:
+        """Literal text was written."""
+        whole = self._partial + text if self._partial else text
+        lines, newline, self._partial = whole.rpartition("\n")
+        if newline:
+            self._blocks[-1].append(_parsed(lines))
+
+    def output(self, indent: int | None, newline: bool) -> None:
+        """An action has written what is not known, each line at column `indent` if it is given."""
+        if newline:
+            self.text("\n")
+        if indent is not None and not self._partial.strip():
+            self._partial = " " * indent
+        self._partial += _OUTPUT
+
+    def branches(self, count: int) -> Iterator[None]:
+        """Let `count` branches of a block write, one after the other, each from where the block begins."""
+        entry, fork, after = self._partial, _Fork(), ""
+        wrote = False
+        for _ in range(count):
+            self._partial = entry
+            self._blocks.append([])
+            yield
+            written = self._blocks.pop()
+            if written:
+                fork.branches.append(written)
+            if not wrote and (written or self._partial != entry):
+                after, wrote = self._partial, True
+        self._partial = after if wrote else entry
+        if fork.branches:
+            self._blocks[-1].append(fork)
+
+    def spots(self, indent: int | None, newline: bool) -> frozenset[Spot]:
+        """Where a YAML value would stand that is written now; nothing if that cannot be said."""
+        start = self._start(indent, newline)
+        states = {start} if start else set[_State]()
+        for block in reversed(self._blocks):
+            states = _up(block, states)
+        return frozenset(Spot(state.kind, state.keys[::-1], state.item) for state in states)
+
+    def _start(self, indent: int | None, newline: bool) -> _State | None:
+        blank = _BLANK.match(self._partial)
+        if blank:
+            if blank[1]:
+                return _State(blank.start(1), _Mode.LIST, item=True)
+            column = indent if indent is not None and (newline or not self._partial) else len(self._partial)
+            return _State(column, _Mode.OPEN)
+        line = _line(self._partial)
+        if line is None or line.key is None or line.value.strip() or _OUTPUT in line.key:
+            return None
+        return _above(_State(line.indent + 1, _Mode.STRICT), line)
+
+
+def _up(block: Iterable[_Lines | _Fork], states: set[_State]) -> set[_State]:
+    """What is known after looking at the block, from its end."""
+    for piece in reversed(list(block)):
+        if not states:
+            break
+        if isinstance(piece, _Fork):
+            states = {state for branch in piece.branches for state in _up(branch, states)}
+        else:
+            states = {after for state in states if (after := _through(piece, state))}
+    return states
+
+
+def _through(lines: _Lines, state: _State) -> _State | None:
+    if state.done:
+        return state
+    found: _State | None = state
+    for line in lines.tail:
+        if found is None or (found.limit == 0 and found.mode is _Mode.STRICT):
+            break
+        found = _above(found, line)
+    if found is None:
+        return None
+    if lines.kind is not None and found.kind is None:
+        return None if _OUTPUT in lines.kind else found._replace(kind=lines.kind, done=True)
+    return found._replace(done=True) if lines.starts else found
+
+
+def _above(state: _State, line: _Line) -> _State | None:
+    """What is known after seeing one more line above; None where YAML would not be what it seems."""
+    limit, mode = state.limit, state.mode
+    direct = mode in (_Mode.OPEN, _Mode.MAYBE)
+    column = line.dash if line.dash >= 0 else line.indent
+    if line.key is not None:
+        empty = _EMPTY.match(line.value) is not None
+        level = line.indent == limit and empty and (direct or mode is _Mode.LIST)
+        if line.indent < limit or level:
+            if not empty or _OUTPUT in line.key:
+                return None
+            keys = (*state.keys, line.key.strip("\"'"))
+            below = _Mode.LIST if line.dash >= 0 else _Mode.STRICT
+            return state._replace(limit=column, mode=below, keys=keys)
+    if line.dash >= 0 and (line.dash < limit or (line.key is not None and line.indent == limit)):
+        return state._replace(limit=line.dash, mode=_Mode.LIST, item=state.item or not state.keys)
+    if mode is _Mode.LIST or column < limit:
+        return state
+    if column == limit and line.dash >= 0:
+        return state if mode is _Mode.STRICT else state._replace(mode=_Mode.LIST)
+    if column == limit and line.key is not None:
+        return state._replace(mode=_Mode.STRICT)
+    if direct:
+        return state._replace(mode=_Mode.MAYBE if column == limit else _Mode.AFTER)
+    return state
+
+
+@lru_cache(4096)
+def _parsed(text: str) -> _Lines:
+    kind, starts = None, False
+    matches = list(_KIND.finditer(text)) if "---" in text or "kind:" in text else ()
+    for match in matches:
+        starts, kind = (True, None) if match[1] is None else (starts, match[1].strip("\"' "))
+    tail: list[_Line] = []
+    least = 1_000_000
+    end = len(text)
+    while end >= 0 and least > 0:
+        start = text.rfind("\n", 0, end) + 1
+        line = _line(text[start:end])
+        end = start - 1
+        if line is None:
+            continue
+        column = line.dash if line.dash >= 0 else line.indent
+        if column <= least:
+            tail.append(line)
+            # A list may stand at the column of its own key.
+            least = column if line.dash < 0 and line.key is not None else max(column, 1)
+    return _Lines(tuple(tail), kind, starts)
+
+
+def _line(text: str) -> _Line | None:
+    """The line's structure; None for one that is empty or a comment."""
+    match = _LINE.match(text)
+    if match is None:
+        return None
+    dashes, after = match["dashes"], match.end("dashes")
+    if match["key"] is None and ((not text[after:].strip() and not dashes) or text[after : after + 1] == "#"):
+        return None
+    dash = match.start("dashes") if dashes else -1
+    value = match["value"] or ""
+    if _BLOCK.match(value):
+        value = "|"
+    return _Line(after, dash, match["key"], value)

@@ -1,0 +1,132 @@
+"""Which keys of a chart's values its templates read, and where in a manifest those land."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+#: Any key of a map or index of a list; at the end of a Place, one item of the list there.
+ANY = "*"
+
+#: Where something stands in the values; ANY for what stands below each key.
+Keys = tuple[str, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where in a manifest a value is rendered whole.
+
+    kind  the manifest's, "" where it is not known
+    path  the literal keys that it stands below, outermost first; list items are no part of it
+    """
+
+    kind: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What is read of a value.
+
+    children  what is read of the keys or items below it; under ANY, of each of them
+    whole     everything below it is read
+    kinds     templates ask for its kind: values of several kinds are fine
+    places    where it is rendered whole
+    """
+
+    children: Mapping[str, Reads] = field(default_factory=lambda: MappingProxyType({}))
+    whole: bool = False
+    kinds: bool = False
+    places: frozenset[Place] = frozenset()
+
+    def at(self, path: Iterable[str | int]) -> Reads | None:
+        """What is read of the value at `path` below; None if nothing is."""
+        nodes = [self]
+        for part in path:
+            if any(node.whole for node in nodes):
+                # Some template may also read single keys there, but what that adds is not known to be all.
+                nodes = [*_below(nodes, str(part)), WHOLE]
+            else:
+                nodes = _below(nodes, str(part))
+            if not nodes:
+                return None
+        return nodes[0] if len(nodes) == 1 else merged(nodes)
+
+    def to_json(self) -> Any:
+        """As `from_json` takes it."""
+        children = {key: child.to_json() for key, child in sorted(self.children.items())}
+        flags = self.whole + 2 * self.kinds
+        places = sorted([place.kind, *place.path] for place in self.places)
+        return [flags, children, places] if places else [flags, children] if children else flags
+
+    @classmethod
+    def from_json(cls, data: Any) -> Reads:
+        """What `to_json` gave."""
+        if isinstance(data, int):
+            return _LEAVES[data]
+        flags, children, *places = data
+        return cls(
+            {key: cls.from_json(child) for key, child in children.items()},
+            bool(flags & 1),
+            bool(flags & 2),
+            frozenset(Place(kind, tuple(path)) for kind, *path in places[0]) if places else frozenset(),
+        )
+
+
+WHOLE = Reads(whole=True)
+_LEAVES = (Reads(), WHOLE, Reads(kinds=True), Reads(whole=True, kinds=True))
+
+
+def merged(nodes: Iterable[Reads]) -> Reads:
+    """What is read by any of `nodes`, of one value."""
+    nodes = list(nodes)
+    if len(nodes) == 1:
+        return nodes[0]
+    keys = {key for node in nodes for key in node.children}
+    return Reads(
+        {key: merged(node.children[key] for node in nodes if key in node.children) for key in keys},
+        any(node.whole for node in nodes),
+        any(node.kinds for node in nodes),
+        frozenset(place for node in nodes for place in node.places),
+    )
+
+
+def _below(nodes: Iterable[Reads], part: str) -> list[Reads]:
+    parts = (part, ANY) if part != ANY else (ANY,)
+    return [node.children[key] for node in nodes for key in parts if key in node.children]
+
+
+class Recorder:
+    """Collects what is read."""
+
+    def __init__(self) -> None:
+        self._children: dict[str, Recorder] = {}
+        self._whole = False
+        self._kinds = False
+        self._places: set[Place] = set()
+
+    def read(self, path: Keys, *, whole: bool = False, kinds: bool = False) -> None:
+        """Note that the value at `path` is read, all that is below it if `whole`."""
+        node = self._at(path)
+        node._whole |= whole
+        node._kinds |= kinds
+
+    def place(self, path: Keys, place: Place) -> None:
+        """Note where the value at `path` is rendered."""
+        self._at(path)._places.add(place)
+
+    def reads(self) -> Reads:
+        """All that was noted."""
+        children = {key: child.reads() for key, child in self._children.items()}
+        return Reads(children, self._whole, self._kinds, frozenset(self._places))
+
+    def _at(self, path: Keys) -> Recorder:
+        node = self
+        for part in path:
+            inner = node._children.get(part)
+            if inner is None:
+                inner = node._children[part] = Recorder()
+            node = inner
+        return node

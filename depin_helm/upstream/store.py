@@ -1,0 +1,50 @@
+"""Keeps what charts take, by their content, so that templates are followed once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from depin_helm.charts import CachedChart, atomic, read_file
+from depin_helm.upstream.interface import Interface, interface
+
+#: Changes when the files' meaning does and no module of this package did.
+_VERSION = 1
+
+
+def load(charts: Mapping[str, CachedChart], cache: Path) -> dict[str, Interface]:
+    """What each of `charts` takes, under the same name; `cache` is the folder that also holds the archives.
+
+    Where the cache cannot be written, charts are read from their archives each time.
+
+    Raises:
+        ChartError: an archive cannot be read.
+    """
+    return {name: _load(chart, cache / "interfaces") for name, chart in charts.items()}
+
+
+def _load(chart: CachedChart, folder: Path) -> Interface:
+    file = folder / f"{chart.digest.removeprefix('sha256:')}-{_format()}.json"
+    try:
+        return Interface.from_json(json.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
+        found = interface(read_file(chart.archive))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write(file, json.dumps(found.to_json(), separators=(",", ":")).encode())
+    except OSError:
+        return found
+    return found
+
+
+@cache
+def _format() -> str:
+    """What the files' content depends on beside the charts: the code that makes it."""
+    digest = hashlib.sha256(str(_VERSION).encode())
+    package = Path(__file__).parents[1]
+    for file in sorted([*package.glob("upstream/*.py"), *package.glob("yamlio/*.py")]):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
