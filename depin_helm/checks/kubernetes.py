@@ -106,8 +106,10 @@ class Api:
         """What is wrong with a value that a template hands on; nothing if it fits one of the candidates.
 
         Else what is wrong by the candidate that comes closest. The template may write more keys beside
-        those of the value, and a map into text.
+        those of the value, write a map into text, and leave out what is empty, zero or false.
         """
+        if not value:
+            return ()
         closest: tuple[tuple[bool, int, int], tuple[Problem, ...]] | None = None
         for schema in candidates:
             structure = Structure(schema, self.definitions)
