@@ -81,6 +81,20 @@ class Value:
             return Value(fields=(("BasePath", text(BASE)),))
         return OPAQUE if key != ANY else union([Value(paths=self.roots), OPAQUE])
 
+    def below(self, names: tuple[str, ...]) -> Value:
+        """What stands below `names`, one in the other."""
+        if not (self.fields or self.items or self.charts or self.opaque or "AsMap" in names):
+            if not self.roots:
+                return (
+                    Value(paths=frozenset([path + names for path in self.paths])) if self.paths else NOTHING
+                )
+            if not self.paths and names[0] == "Values":
+                return Value(paths=frozenset([path + names[1:] for path in self.roots]))
+        found = self
+        for name in names:
+            found = found.child(name)
+        return found
+
     def children(self, key: Value) -> Value:
         """What stands below a key that is itself computed."""
         return union(self.child(each) for each in key.literal or (ANY,))
@@ -97,7 +111,9 @@ def text(content: str) -> Value:
 
 def union(values: Iterable[Value]) -> Value:
     """What may be any of `values`."""
-    distinct = list(dict.fromkeys(values))
+    distinct = list(values)
+    if len(distinct) > 1:
+        distinct = list(dict.fromkeys(distinct))
     if len(distinct) < 2:
         return distinct[0] if distinct else NOTHING
     fields: dict[str, list[Value]] = {}

@@ -19,8 +19,10 @@ from depin_helm.upstream.syntax import Node, Template
 from depin_helm.upstream.templates import TemplateError, parse
 
 _SUBCHART = re.compile(r"charts/([^/]+)/Chart\.yaml")
-_KIND = re.compile(r"^[- ]*kind:[ \t]*[\"']?(\w+)", re.MULTILINE)
+_KIND = re.compile(r"kind: *[\"']?(\w+)")
 _VALUES = re.compile(r"\.Values((?:\.\w+)+)")
+#: What no template takes from `.Files`: other charts, documentation, what tests the chart.
+_APART = re.compile(r"(charts|crds|ci|templates|tests?|unittests)/|(values|Chart)\.yaml$|.*\.(md|tgz)$")
 
 
 def interface(contents: Contents) -> Interface:
@@ -119,9 +121,19 @@ def _reads(chart: _Chart, defines: Mapping[str, tuple[Node, ...]]) -> Reads:
         return WHOLE
     files = {f"{BASE}/{path}": template.nodes for path, template in chart.templates.items()}
     try:
-        return interpret(list(files.values()), {**defines, **files})
+        own = interpret(list(files.values()), {**defines, **files})
     except RecursionError:
         return WHOLE
+    return merged([own, *(reads_in(text) for text in _files(chart))])
+
+
+def _files(chart: _Chart) -> Iterator[str]:
+    """What may be evaluated of the chart's other files: `tpl (.Files.Get …)`."""
+    sources = [content for path, content in chart.files.items() if path.startswith("templates/")]
+    if any(b".Files" in source and b"tpl" in source for source in sources):
+        for path, content in chart.files.items():
+            if b".Values" in content and not _APART.match(path):
+                yield content.decode("utf-8", "replace")
 
 
 def _by_helm(dependencies: list[dict[str, Any]]) -> Reads:

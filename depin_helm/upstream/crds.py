@@ -8,9 +8,13 @@ from typing import Any
 
 from depin_helm import yamlio
 
-#: Most of a CRD is prose; without it the YAML is read three times as fast. A property of that name is a map.
-_PROSE = re.compile(r"^( *)description: *(?=\S).*\n(?:(?:\1 +.*)?\n)*", re.MULTILINE)
-_KIND = re.compile(r"^    kind: *[\"']?(\w+)", re.MULTILINE)
+#: Most of a CRD is prose, and what tells the API server how to merge; without it the YAML is read in a third
+#: of the time. A property of one of these names is a map: nothing follows on its line.
+_PROSE = re.compile(
+    r"^( *)(?:description|default|x-kubernetes-(?:list|map)-type): *(?=\S).*\n(?:(?:\1 +.*)?\n)*",
+    re.MULTILINE,
+)
+_KIND = re.compile(r"\n    kind: *[\"']?(\w+)")
 #: What says something of the structure.
 _KEPT = frozenset(
     {

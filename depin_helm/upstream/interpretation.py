@@ -61,8 +61,12 @@ class _Frame:
     scopes: list[dict[str, Value]]
     layout: Layout = field(default_factory=Layout)
     placed: dict[_Placed, None] = field(default_factory=dict)
-    #: Where the action stands that is evaluated; nothing if what it includes does not come out as it is.
-    spots: frozenset[Spot] = frozenset()
+    #: Column, and whether on a new line, of what is evaluated; None if that does not come out as it is.
+    site: tuple[int | None, bool] | None = None
+
+    def spots(self) -> frozenset[Spot]:
+        """Where the action stands that is evaluated."""
+        return frozenset() if self.site is None else self.layout.spots(*self.site)
 
 
 class _Interpreter:
@@ -130,9 +134,10 @@ class _Interpreter:
                 self.whole(context)
                 return
             self._done[key] = tuple(self._run(self._defines[name], context))
+        placed = self._done[key]
         frame = self._frames[-1]
-        for site in frame.spots:
-            for keys, spot in self._done[key]:
+        for site in frame.spots() if placed else ():
+            for keys, spot in placed:
                 kind = spot.kind if spot.kind is not None and not site.keys else site.kind
                 item = spot.item if spot.keys else site.item or spot.item
                 frame.placed[keys, Spot(kind, site.keys + spot.keys, item)] = None
@@ -169,15 +174,15 @@ class _Interpreter:
 
     def _output(self, pipeline: Pipeline, frame: _Frame) -> None:
         if pipeline.names:
-            frame.spots = frozenset()
+            frame.site = None
             self._pipeline(pipeline, frame)
             return
         indent, newline = rendering.indentation(pipeline)
-        frame.spots = frame.layout.spots(indent, newline) if rendering.transparent(pipeline) else frozenset()
+        frame.site = (indent, newline) if rendering.transparent(pipeline) else None
         value = self._pipeline(pipeline, frame)
         self.whole(value)
         if value.yaml is not None:
-            for spot in frame.spots:
+            for spot in frame.spots():
                 _render(value.yaml, spot, frame)
         literal = value.literal
         if literal is not None and len(literal) == 1 and indent is None:
@@ -186,7 +191,7 @@ class _Interpreter:
             frame.layout.output(indent, newline)
 
     def _branch(self, node: Branch, frame: _Frame) -> None:
-        frame.spots = frozenset()
+        frame.site = None
         frame.scopes.append({})
         value = self._pipeline(node.pipeline, frame)
         self.node(value)
@@ -273,10 +278,7 @@ class _Interpreter:
                 (scope[operand.name] for scope in reversed(frame.scopes) if operand.name in scope), OPAQUE
             )
         if isinstance(operand, Field):
-            value = self._operand(operand.base, frame)
-            for name in operand.names:
-                value = value.child(name)
-            return value
+            return self._operand(operand.base, frame).below(operand.names)
         if isinstance(operand, Pipeline):
             return self._pipeline(operand, frame)
         if isinstance(operand, Function):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,21 +35,19 @@ class Spot(NamedTuple):
     item: bool = False
 
 
-class _Mode(Enum):
-    """What may be above the value that stands at the column `limit`."""
-
-    OPEN = 0  # nothing was seen yet: a key right above it may stand at the same column, if this is a list
-    MAYBE = 1  # only other output at the same column was seen
-    AFTER = 2  # deeper lines were seen: a key at the same column has a value of its own
-    LIST = 3  # it is an item of a list
-    STRICT = 4  # it is one of several keys
+#: What may be above the value that stands at the column `limit`; plain numbers: states are hashed a lot.
+_OPEN = 0  # nothing was seen yet: a key right above it may stand at the same column, if this is a list
+_MAYBE = 1  # only other output at the same column was seen
+_AFTER = 2  # deeper lines were seen: a key at the same column has a value of its own
+_LIST = 3  # it is an item of a list
+_STRICT = 4  # it is one of several keys
 
 
 class _State(NamedTuple):
     """What is known of a spot, going up from it; `keys` are innermost first."""
 
     limit: int
-    mode: _Mode
+    mode: int
     keys: tuple[str, ...] = ()
     item: bool = False
     kind: str | None = None
@@ -107,18 +104,21 @@ class Layout:
 
     def branches(self, count: int) -> Iterator[None]:
         """Let `count` branches of a block write, one after the other, each from where the block begins."""
-        entry, fork, after = self._partial, _Fork(), ""
-        wrote = False
+        entry, fork, ends = self._partial, _Fork(), list[str]()
         for _ in range(count):
             self._partial = entry
             self._blocks.append([])
             yield
-            written = self._blocks.pop()
-            if written:
-                fork.branches.append(written)
-            if not wrote and (written or self._partial != entry):
-                after, wrote = self._partial, True
-        self._partial = after if wrote else entry
+            fork.branches.append(self._blocks.pop())
+            ends.append(self._partial)
+        changed = [end for end in ends if end != entry]
+        begun = [end for end in changed if end.strip()]
+        if len(begun) > 1:  # each branch has begun a line of its own
+            for branch, end in zip(fork.branches, ends, strict=True):
+                branch += [_parsed(end)] if end in begun else []
+            changed = [begun[0][: len(begun[0]) - len(begun[0].lstrip())] + _OUTPUT]
+        self._partial = (begun if len(begun) == 1 else changed or [entry])[0]
+        fork.branches = [branch for branch in fork.branches if branch]
         if fork.branches:
             self._blocks[-1].append(fork)
 
@@ -134,66 +134,74 @@ class Layout:
         blank = _BLANK.match(self._partial)
         if blank:
             if blank[1]:
-                return _State(blank.start(1), _Mode.LIST, item=True)
+                return _State(blank.start(1), _LIST, item=True)
             column = indent if indent is not None and (newline or not self._partial) else len(self._partial)
-            return _State(column, _Mode.OPEN)
+            return _State(column, _OPEN)
         line = _line(self._partial)
         if line is None or line.key is None or line.value.strip() or _OUTPUT in line.key:
             return None
-        return _above(_State(line.indent + 1, _Mode.STRICT), line)
+        return _above(_State(line.indent + 1, _STRICT), line)
 
 
-def _up(block: Iterable[_Lines | _Fork], states: set[_State]) -> set[_State]:
+def _up(block: Sequence[_Lines | _Fork], states: set[_State]) -> set[_State]:
     """What is known after looking at the block, from its end."""
-    for piece in reversed(list(block)):
-        if not states:
-            break
+    for piece in reversed(block):
         if isinstance(piece, _Fork):
             states = {state for branch in piece.branches for state in _up(branch, states)}
+        elif len(states) == 1:
+            (state,) = states
+            if state.done:
+                break
+            after = _through(piece, state)
+            if after is not state:
+                states = {after} if after else set()
         else:
             states = {after for state in states if (after := _through(piece, state))}
+        if not states:
+            break
     return states
 
 
 def _through(lines: _Lines, state: _State) -> _State | None:
     if state.done:
         return state
-    found: _State | None = state
-    for line in lines.tail:
-        if found is None or (found.limit == 0 and found.mode is _Mode.STRICT):
-            break
-        found = _above(found, line)
-    if found is None:
-        return None
-    if lines.kind is not None and found.kind is None:
-        return None if _OUTPUT in lines.kind else found._replace(kind=lines.kind, done=True)
-    return found._replace(done=True) if lines.starts else found
+    if state.limit or state.mode != _STRICT:
+        for line in lines.tail:
+            found = _above(state, line)
+            if found is None:
+                return None
+            state = found
+            if state.limit == 0 and state.mode == _STRICT:
+                break
+    if lines.kind is not None and state.kind is None:
+        return None if _OUTPUT in lines.kind else state._replace(kind=lines.kind, done=True)
+    return state._replace(done=True) if lines.starts else state
 
 
 def _above(state: _State, line: _Line) -> _State | None:
     """What is known after seeing one more line above; None where YAML would not be what it seems."""
     limit, mode = state.limit, state.mode
-    direct = mode in (_Mode.OPEN, _Mode.MAYBE)
+    direct = mode in (_OPEN, _MAYBE)
     column = line.dash if line.dash >= 0 else line.indent
     if line.key is not None:
         empty = _EMPTY.match(line.value) is not None
-        level = line.indent == limit and empty and (direct or mode is _Mode.LIST)
+        level = line.indent == limit and empty and (direct or mode == _LIST)
         if line.indent < limit or level:
             if not empty or _OUTPUT in line.key:
                 return None
             keys = (*state.keys, line.key.strip("\"'"))
-            below = _Mode.LIST if line.dash >= 0 else _Mode.STRICT
+            below = _LIST if line.dash >= 0 else _STRICT
             return state._replace(limit=column, mode=below, keys=keys)
     if line.dash >= 0 and (line.dash < limit or (line.key is not None and line.indent == limit)):
-        return state._replace(limit=line.dash, mode=_Mode.LIST, item=state.item or not state.keys)
-    if mode is _Mode.LIST or column < limit:
+        return state._replace(limit=line.dash, mode=_LIST, item=state.item or not state.keys)
+    if mode == _LIST or column < limit:
         return state
     if column == limit and line.dash >= 0:
-        return state if mode is _Mode.STRICT else state._replace(mode=_Mode.LIST)
+        return state if mode == _STRICT else state._replace(mode=_LIST)
     if column == limit and line.key is not None:
-        return state._replace(mode=_Mode.STRICT)
+        return state._replace(mode=_STRICT)
     if direct:
-        return state._replace(mode=_Mode.MAYBE if column == limit else _Mode.AFTER)
+        return state._replace(mode=_MAYBE if column == limit else _AFTER)
     return state
 
 
