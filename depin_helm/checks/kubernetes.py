@@ -77,8 +77,10 @@ class Api:
         the answer is exact; else it is everything whose chain of keys ends so.
         """
         roots = self._roots(kind, crds) if kind else ()
-        if not path or (kind and not roots):
+        if not path:
             return ()
+        if kind and not roots:  # still, all kinds have the same metadata
+            return tuple(self._walk(_METADATA, path[1:])) if path[0] == "metadata" else ()
         if any(path[0] in Structure(root, self.definitions).properties for root in roots):
             exact = (found for root in roots for found in self._walk(root, path))
             return _distinct(self._of_pods(found, path) for found in exact)

@@ -326,6 +326,7 @@ def test_nothing_is_said_of_a_place_that_nobody_knows(api: Api, kind: str, path:
             "{a: true}",
             Problem(("a",), "must be text, not a boolean", "quote it"),
         ),
+        ("Certificate.metadata.labels", "{a: 1}", Problem(("a",), "must be text, not a number", "quote it")),
     ],
 )
 def test_a_mistake_is_found_and_said_once(api: Api, place: str, value: str, problem: Problem) -> None:
