@@ -50,7 +50,7 @@ class Interface:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Interface:
-        """What `to_json` gave; other data raises one of KeyError, TypeError, ValueError, AttributeError."""
+        """What `to_json` gave."""
         return cls(
             data["name"],
             data["version"],

@@ -131,11 +131,15 @@ class Layout:
         return frozenset(Spot(state.kind, state.keys[::-1], state.item) for state in states)
 
     def _start(self, indent: int | None, newline: bool) -> _State | None:
+        if newline and indent is not None:
+            line = _line(self._partial)
+            start = _State(indent, _OPEN)
+            return start if line is None else _above(start, line)
         blank = _BLANK.match(self._partial)
         if blank:
             if blank[1]:
                 return _State(blank.start(1), _LIST, item=True)
-            column = indent if indent is not None and (newline or not self._partial) else len(self._partial)
+            column = len(self._partial) if self._partial or indent is None else indent
             return _State(column, _OPEN)
         line = _line(self._partial)
         if line is None or line.key is None or line.value.strip() or _OUTPUT in line.key:

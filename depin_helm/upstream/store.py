@@ -1,4 +1,7 @@
-"""Keeps what charts take, by their content, so that templates are followed once."""
+"""Keeps what charts take, by their content, so that templates are followed once.
+
+A file is the SHA-256 of what follows, and JSON; one that is damaged is made again.
+"""
 
 from __future__ import annotations
 
@@ -29,15 +32,25 @@ def load(charts: Mapping[str, CachedChart], cache: Path) -> dict[str, Interface]
 def _load(chart: CachedChart, folder: Path) -> Interface:
     file = folder / f"{chart.digest.removeprefix('sha256:')}-{_format()}.json"
     try:
-        return Interface.from_json(json.loads(file.read_bytes()))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
-        found = interface(read_file(chart.archive))
+        checksum, _, content = file.read_bytes().partition(b"\n")
+        if checksum == _checksum(content):
+            return Interface.from_json(json.loads(content))
+    except OSError:
+        pass
+    found = interface(read_file(chart.archive))
+    content = json.dumps(found.to_json(), separators=(",", ":")).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        atomic.write(file, json.dumps(found.to_json(), separators=(",", ":")).encode())
+        for older in folder.glob(f"{file.name.partition('-')[0]}-*.json"):
+            older.unlink(missing_ok=True)
+        atomic.write(file, _checksum(content) + b"\n" + content)
     except OSError:
-        return found
+        return found  # the next command looks again
     return found
+
+
+def _checksum(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 @cache

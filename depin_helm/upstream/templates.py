@@ -95,9 +95,7 @@ class _Parser:
     def _list(self, ends: tuple[str, ...]) -> tuple[tuple[Node, ...], str]:
         """Nodes up to the action that begins with one of `ends`, and that action; "" is the file's end."""
         opened = self._start
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise self._error("blocks are nested too deeply")
+        self._deeper()
         nodes: list[Node] = []
         for piece in self._pieces:
             if piece.action is None:
@@ -148,7 +146,9 @@ class _Parser:
             after = ended[len("else") :].strip(WHITE)
             again = first_word(after)
             if again in ("if", "with") and word in ("if", "with"):  # they share one {{end}}
+                self._deeper()
                 otherwise = (self._branch(again, after[len(again) :]),)
+                self._depth -= 1
                 return Branch(word, pipeline, body, otherwise)
             if after:
                 raise self._error("unexpected text after else")
@@ -186,6 +186,11 @@ class _Parser:
             return pipelines.pipeline(text.strip(WHITE), variables)
         except TemplateError as error:
             raise self._error(error.message) from None
+
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise self._error("blocks are nested too deeply")
 
     def _error(self, message: str) -> TemplateError:
         return TemplateError(message, _line(self._source, self._start))
