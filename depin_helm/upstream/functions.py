@@ -71,8 +71,10 @@ def _required(reader: Reader, arguments: Arguments) -> Value:
 
 
 def _kind(reader: Reader, arguments: Arguments) -> Value:
+    # `kindIs "invalid"` asks whether there is a value at all.
+    kinds = arguments[0].texts != frozenset(["invalid"])
     for value in arguments:
-        reader.node(value, kinds=True)
+        reader.node(value, kinds=kinds)
     return OPAQUE
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 #: Stands for what an action writes.
 _OUTPUT = "\x00"
+
+_FAR = 1_000_000
+#: A kind that is said further up, if at all.
+_UNKNOWN = "?"
 
 _LINE = re.compile(
     r"""(?P<indent>[ ]*)(?P<dashes>(?:-(?:[ ]+|$))*)
@@ -71,20 +75,51 @@ class _Lines:
     tail: tuple[_Line, ...]
     kind: str | None
     starts: bool  # a document starts in them
+    least: int  # the column that stands furthest left; -1 where a document starts
+
+
+@dataclass
+class _Block:
+    """What was written, a piece after the other.
+
+    `kinds` has for the first 0, 1, 2 … pieces what the manifest's kind may be after them: _UNKNOWN where they
+    do not say, None where a document has begun since.
+    """
+
+    pieces: list[_Lines | _Fork] = field(default_factory=list)
+    least: int = _FAR
+    kinds: list[frozenset[str | None]] = field(default_factory=lambda: [frozenset((_UNKNOWN,))])
+
+    def add(self, piece: _Lines | _Fork) -> None:
+        before = self.kinds[-1]
+        if isinstance(piece, _Fork):
+            after = frozenset[str | None]().union(*(branch.kinds[-1] for branch in piece.branches))
+            self.kinds.append((after - {_UNKNOWN}) | before if _UNKNOWN in after else after)
+        elif piece.kind is not None:
+            self.kinds.append(frozenset() if _OUTPUT in piece.kind else frozenset((piece.kind,)))
+        else:
+            self.kinds.append(frozenset((None,)) if piece.starts else before)
+        self.pieces.append(piece)
+        self.least = min(self.least, piece.least)
 
 
 @dataclass
 class _Fork:
     """What each branch of a block writes."""
 
-    branches: list[list[_Lines | _Fork]] = field(default_factory=list)
+    branches: list[_Block] = field(default_factory=list)
+
+    @property
+    def least(self) -> int:
+        """As of _Lines."""
+        return min(branch.least for branch in self.branches)
 
 
 class Layout:
     """Follows what a template writes."""
 
     def __init__(self) -> None:
-        self._blocks: list[list[_Lines | _Fork]] = [[]]
+        self._blocks = [_Block()]
         self._partial = ""
 
     def text(self, text: str) -> None:
@@ -92,7 +127,7 @@ class Layout:
         whole = self._partial + text if self._partial else text
         lines, newline, self._partial = whole.rpartition("\n")
         if newline:
-            self._blocks[-1].append(_parsed(lines))
+            self._blocks[-1].add(_parsed(lines))
 
     def output(self, indent: int | None, newline: bool) -> None:
         """An action has written what is not known, each line at column `indent` if it is given."""
@@ -107,7 +142,7 @@ class Layout:
         entry, fork, ends = self._partial, _Fork(), list[str]()
         for _ in range(count):
             self._partial = entry
-            self._blocks.append([])
+            self._blocks.append(_Block())
             yield
             fork.branches.append(self._blocks.pop())
             ends.append(self._partial)
@@ -115,12 +150,13 @@ class Layout:
         begun = [end for end in changed if end.strip()]
         if len(begun) > 1:  # each branch has begun a line of its own
             for branch, end in zip(fork.branches, ends, strict=True):
-                branch += [_parsed(end)] if end in begun else []
+                if end in begun:
+                    branch.add(_parsed(end))
             changed = [begun[0][: len(begun[0]) - len(begun[0].lstrip())] + _OUTPUT]
         self._partial = (begun if len(begun) == 1 else changed or [entry])[0]
-        fork.branches = [branch for branch in fork.branches if branch]
+        fork.branches = [branch for branch in fork.branches if branch.pieces]
         if fork.branches:
-            self._blocks[-1].append(fork)
+            self._blocks[-1].add(fork)
 
     def spots(self, indent: int | None, newline: bool) -> frozenset[Spot]:
         """Where a YAML value would stand that is written now; nothing if that cannot be said."""
@@ -147,37 +183,49 @@ class Layout:
         return _above(_State(line.indent + 1, _STRICT), line)
 
 
-def _up(block: Sequence[_Lines | _Fork], states: set[_State]) -> set[_State]:
+def _up(block: _Block, states: set[_State]) -> set[_State]:
     """What is known after looking at the block, from its end."""
-    for piece in reversed(block):
-        if isinstance(piece, _Fork):
-            states = {state for branch in piece.branches for state in _up(branch, states)}
-        elif len(states) == 1:
-            (state,) = states
-            if state.done:
+    found: set[_State] = set()
+    waiting = [(len(block.pieces), state) for state in states]
+    seen = set(waiting)
+    while waiting:
+        index, state = waiting.pop()
+        while index and not state.done:
+            if state.limit == 0 and state.mode == _STRICT:
+                kinds = block.kinds[index]
+                found.update(state._replace(kind=kind, done=True) for kind in kinds if kind != _UNKNOWN)
+                if _UNKNOWN in kinds:
+                    found.add(state)
+                break
+            index -= 1
+            piece = block.pieces[index]
+            if state.mode >= _AFTER and piece.least > state.limit - (state.mode == _STRICT):
+                continue  # nothing in it is above
+            if isinstance(piece, _Fork):
+                ways = {(index, way) for branch in piece.branches for way in _up(branch, {state})}
+                waiting += ways - seen
+                seen |= ways
                 break
             after = _through(piece, state)
-            if after is not state:
-                states = {after} if after else set()
+            if after is None:
+                break
+            state = after
         else:
-            states = {after for state in states if (after := _through(piece, state))}
-        if not states:
-            break
-    return states
+            found.add(state)
+    return found
 
 
 def _through(lines: _Lines, state: _State) -> _State | None:
     if state.done:
         return state
-    if state.limit or state.mode != _STRICT:
-        for line in lines.tail:
-            found = _above(state, line)
-            if found is None:
-                return None
-            state = found
-            if state.limit == 0 and state.mode == _STRICT:
-                break
-    if lines.kind is not None and state.kind is None:
+    for line in lines.tail:
+        found = _above(state, line)
+        if found is None:
+            return None
+        state = found
+        if state.limit == 0 and state.mode == _STRICT:
+            break
+    if lines.kind is not None:
         return None if _OUTPUT in lines.kind else state._replace(kind=lines.kind, done=True)
     return state._replace(done=True) if lines.starts else state
 
@@ -216,7 +264,7 @@ def _parsed(text: str) -> _Lines:
     for match in matches:
         starts, kind = (True, None) if match[1] is None else (starts, match[1].strip("\"' "))
     tail: list[_Line] = []
-    least = 1_000_000
+    least = _FAR
     end = len(text)
     while end >= 0 and least > 0:
         start = text.rfind("\n", 0, end) + 1
@@ -229,7 +277,8 @@ def _parsed(text: str) -> _Lines:
             tail.append(line)
             # A list may stand at the column of its own key.
             least = column if line.dash < 0 and line.key is not None else max(column, 1)
-    return _Lines(tuple(tail), kind, starts)
+    furthest = min((line.dash if line.dash >= 0 else line.indent for line in tail), default=_FAR)
+    return _Lines(tuple(tail), kind, starts, -1 if starts else furthest)
 
 
 def _line(text: str) -> _Line | None:

@@ -5,6 +5,7 @@ A file is the SHA-256 of what follows, and JSON; one that is damaged is made aga
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ def _load(chart: CachedChart, folder: Path) -> Interface:
             return Interface.from_json(json.loads(content))
     except OSError:
         pass
-    found = interface(read_file(chart.archive))
+    found = _found(chart)
     content = json.dumps(found.to_json(), separators=(",", ":")).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,6 +48,17 @@ def _load(chart: CachedChart, folder: Path) -> Interface:
     except OSError:
         return found  # the next command looks again
     return found
+
+
+def _found(chart: CachedChart) -> Interface:
+    """From the archive; what is made on the way stays alive till its end, so collecting it is in vain."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return interface(read_file(chart.archive))
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _checksum(content: bytes) -> bytes:
