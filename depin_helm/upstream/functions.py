@@ -23,6 +23,9 @@ class Reader(Protocol):
     def whole(self, value: Value) -> None:
         """All of `value` is read."""
 
+    def written(self, value: Value) -> None:
+        """`value` becomes text; of what was made of parts of the values, they are read whole."""
+
     def include(self, name: Value, context: Value) -> Value:
         """What a named template writes."""
 
@@ -215,9 +218,15 @@ def _from_yaml(reader: Reader, arguments: Arguments) -> Value:
     return OPAQUE if inner is None else union([inner, OPAQUE])
 
 
+def _text(reader: Reader, arguments: Arguments) -> Value:
+    for value in arguments:
+        reader.written(value)
+    return OPAQUE
+
+
 def _shape(reader: Reader, arguments: Arguments) -> Value:
     """Text of another indentation is still the same YAML."""
-    _all(reader, arguments)
+    _text(reader, arguments)
     return replace(OPAQUE, yaml=arguments[-1].yaml)
 
 
@@ -259,6 +268,7 @@ _GROUPS: Mapping[Handler, str] = MappingProxyType(
         "mustToPrettyJson",
         _from_yaml: "fromYaml fromYamlArray fromJson fromJsonArray mustFromJson",
         _shape: "indent nindent trim trimSuffix trimPrefix trimAll",
+        _text: "quote squote trunc lower upper title replace b64enc int int64 float64 atoi",
         _include: "include",
         _tpl: "tpl",
     }

@@ -95,6 +95,12 @@ class _Interpreter:
         for path in value.nodes():
             self.recorder.read(path, whole=True)
 
+    def written(self, value: Value) -> None:
+        for path in value.paths:
+            self.recorder.write(path)
+        if value.fields or value.items or value.roots or value.charts:
+            self.whole(replace(value, paths=frozenset()))
+
     def include(self, name: Value, context: Value) -> Value:
         names = list(self._matching(name))
         if not names:
@@ -104,7 +110,7 @@ class _Interpreter:
         return OPAQUE
 
     def evaluated(self, source: Value, context: Value) -> Value:
-        self.whole(source)
+        self.written(source)
         for content in source.texts:
             if "{{" in content:
                 try:
@@ -180,7 +186,7 @@ class _Interpreter:
         indent, newline = rendering.indentation(pipeline)
         frame.site = (indent, newline) if rendering.transparent(pipeline) else None
         value = self._pipeline(pipeline, frame)
-        self.whole(value)
+        self.written(value)
         if value.yaml is not None:
             for spot in frame.spots():
                 _render(value.yaml, spot, frame)

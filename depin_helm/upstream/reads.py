@@ -104,6 +104,7 @@ class Recorder:
     def __init__(self) -> None:
         self._children: dict[str, Recorder] = {}
         self._whole = False
+        self._written = False
         self._kinds = False
         self._places: set[Place] = set()
 
@@ -113,6 +114,13 @@ class Recorder:
         node._whole |= whole
         node._kinds |= kinds
 
+    def write(self, path: Keys) -> None:
+        """Note that the value at `path` is written as text, or handed to what works on text.
+
+        Of a map with keys that are read by name nothing else is then read: that is for values of other kinds.
+        """
+        self._at(path)._written = True
+
     def place(self, path: Keys, place: Place) -> None:
         """Note where the value at `path` is rendered."""
         self._at(path)._places.add(place)
@@ -120,7 +128,8 @@ class Recorder:
     def reads(self) -> Reads:
         """All that was noted."""
         children = {key: child.reads() for key, child in self._children.items()}
-        return Reads(children, self._whole, self._kinds, frozenset(self._places))
+        whole = self._whole or (self._written and children.keys() <= {ANY})
+        return Reads(children, whole, self._kinds, frozenset(self._places))
 
     def _at(self, path: Keys) -> Recorder:
         node = self

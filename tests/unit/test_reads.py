@@ -41,6 +41,10 @@ def places(found: Reads, *path: str) -> set[tuple[str, str]]:
         ("{{ toYaml .Values.a | nindent 2 }}", {"a!"}),
         ("{{ .Values.AsMap.a }}", {"a!"}),
         ('{{ unheardOf "x" .Values.a }}', {"a!"}),
+        # text or a map: of the map its keys are read, nothing else
+        ("{{ range .Values.a }}{{ . }}{{ .b }}{{ end }}", {"a.*.b!"}),
+        ("{{ range .Values.a }}{{ tpl . $ }}{{ .b | quote }}{{ end }}", {"a.*.b!"}),
+        ("{{ .Values.a }}{{ range .Values.a }}x{{ end }}", {"a!", "a.*"}),
         # what only decides is read itself, and nothing below it
         ("{{ if .Values.a }}x{{ end }}", {"a"}),
         ("{{ if and .Values.a (not .Values.b) }}x{{ end }}", {"a", "b"}),
