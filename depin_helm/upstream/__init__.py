@@ -8,6 +8,7 @@
     functions       what template functions do with values
     rendering       how YAML that is made comes out
     layout          where in a manifest an action stands
+    frame           one template at work
     interpretation  templates → reads
     crds            the structure of custom resources
     interface       all that is known of one chart

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from depin_helm.upstream import functions, rendering
 from depin_helm.upstream.abstract import NOTHING, OPAQUE, Value, text, union
-from depin_helm.upstream.layout import Layout, Spot
+from depin_helm.upstream.frame import Frame, Placed
+from depin_helm.upstream.layout import Spot
 from depin_helm.upstream.reads import ANY, Keys, Place, Reads, Recorder
 from depin_helm.upstream.syntax import (
     Branch,
@@ -35,9 +36,6 @@ _MAX_KEYS = 16
 #: A loop that changes its own variables is followed so often; what they are then is read whole.
 _ROUNDS = 3
 
-#: A value, and where it is rendered within the template.
-_Placed = tuple[Keys, Spot]
-
 
 def interpret(
     templates: Sequence[tuple[Node, ...]], defines: Mapping[str, tuple[Node, ...]], *, alone: bool = False
@@ -52,23 +50,6 @@ def interpret(
     return interpreter.recorder.reads()
 
 
-@dataclass
-class _Frame:
-    """One template at work."""
-
-    context: Value
-    dot: Value
-    scopes: list[dict[str, Value]]
-    layout: Layout = field(default_factory=Layout)
-    placed: dict[_Placed, None] = field(default_factory=dict)
-    #: Column, and whether on a new line, of what is evaluated; None if that does not come out as it is.
-    site: tuple[int | None, bool] | None = None
-
-    def spots(self) -> frozenset[Spot]:
-        """Where the action stands that is evaluated."""
-        return frozenset() if self.site is None else self.layout.spots(*self.site)
-
-
 class _Interpreter:
     """One run over a chart; implements `functions.Reader`."""
 
@@ -76,8 +57,8 @@ class _Interpreter:
         self.recorder = Recorder()
         self._alone = alone
         self._defines = defines
-        self._done: dict[tuple[str, Value], tuple[_Placed, ...]] = {}
-        self._frames: list[_Frame] = []
+        self._done: dict[tuple[str, Value], tuple[Placed, ...]] = {}
+        self._frames: list[Frame] = []
 
     def file(self, nodes: tuple[Node, ...]) -> None:
         """Follow one template file."""
@@ -159,15 +140,15 @@ class _Interpreter:
 
     # --- nodes --------------------------------------------------------------------------------
 
-    def _run(self, nodes: Sequence[Node], context: Value) -> dict[_Placed, None]:
+    def _run(self, nodes: Sequence[Node], context: Value) -> dict[Placed, None]:
         """Follow a template; gives what it renders whole."""
-        frame = _Frame(context, context, [{"$": context}])
+        frame = Frame(context, context, [{"$": context}])
         self._frames.append(frame)
         self._nodes(nodes, frame)
         self._frames.pop()
         return frame.placed
 
-    def _nodes(self, nodes: Sequence[Node], frame: _Frame) -> None:
+    def _nodes(self, nodes: Sequence[Node], frame: Frame) -> None:
         for node in nodes:
             if isinstance(node, Text):
                 frame.layout.text(node.text)
@@ -178,7 +159,7 @@ class _Interpreter:
             elif isinstance(node, Call):
                 self._output(_as_include(node), frame)
 
-    def _output(self, pipeline: Pipeline, frame: _Frame) -> None:
+    def _output(self, pipeline: Pipeline, frame: Frame) -> None:
         if pipeline.names:
             frame.site = None
             self._pipeline(pipeline, frame)
@@ -189,14 +170,14 @@ class _Interpreter:
         self.written(value)
         if value.yaml is not None:
             for spot in frame.spots():
-                _render(value.yaml, spot, frame)
+                frame.render(value.yaml, spot)
         literal = value.literal
         if literal is not None and len(literal) == 1 and indent is None:
             frame.layout.text(next(iter(literal)))
         else:
             frame.layout.output(indent, newline)
 
-    def _branch(self, node: Branch, frame: _Frame) -> None:
+    def _branch(self, node: Branch, frame: Frame) -> None:
         frame.site = None
         frame.scopes.append({})
         value = self._pipeline(node.pipeline, frame)
@@ -217,7 +198,7 @@ class _Interpreter:
         next(branches, None)
         frame.scopes.pop()
 
-    def _range(self, node: Branch, value: Value, frame: _Frame) -> None:
+    def _range(self, node: Branch, value: Value, frame: Frame) -> None:
         element = value.child(ANY)
         self.node(element)
         names = node.pipeline.names
@@ -242,7 +223,7 @@ class _Interpreter:
 
     # --- expressions --------------------------------------------------------------------------
 
-    def _pipeline(self, pipeline: Pipeline, frame: _Frame) -> Value:
+    def _pipeline(self, pipeline: Pipeline, frame: Frame) -> Value:
         value: Value | None = None
         for command in pipeline.commands:
             value = self._command(command, value, frame)
@@ -251,7 +232,7 @@ class _Interpreter:
             self._assign(pipeline, pipeline.names[0], result, frame)
         return result
 
-    def _assign(self, pipeline: Pipeline, name: str, value: Value, frame: _Frame) -> None:
+    def _assign(self, pipeline: Pipeline, name: str, value: Value, frame: Frame) -> None:
         if pipeline.declares:
             frame.scopes[-1][name] = value
             return
@@ -260,7 +241,7 @@ class _Interpreter:
                 scope[name] = union([scope[name], value])
                 return
 
-    def _command(self, command: Sequence[Operand], piped: Value | None, frame: _Frame) -> Value:
+    def _command(self, command: Sequence[Operand], piped: Value | None, frame: Frame) -> Value:
         first, *rest = command
         if not isinstance(first, Function):
             value = self._operand(first, frame)
@@ -276,7 +257,7 @@ class _Interpreter:
             self._assign(Pipeline((), declares=False), rest[0].name, result, frame)
         return result
 
-    def _operand(self, operand: Operand, frame: _Frame) -> Value:
+    def _operand(self, operand: Operand, frame: Frame) -> Value:
         if isinstance(operand, Dot):
             return frame.dot
         if isinstance(operand, Variable):
@@ -294,7 +275,7 @@ class _Interpreter:
             return text(str(literal))
         return NOTHING if literal is None else OPAQUE
 
-    def _name(self, operand: Operand, frame: _Frame) -> Value | None:
+    def _name(self, operand: Operand, frame: Frame) -> Value | None:
         """A template's name that is put together: what is not known of it is `*`."""
         if not (isinstance(operand, Pipeline) and len(operand.commands) == 1):
             return None
@@ -313,14 +294,3 @@ class _Interpreter:
 def _as_include(node: Call) -> Pipeline:
     context = (node.pipeline,) if node.pipeline else ()
     return Pipeline(((Function("include"), Literal(node.name), *context),))
-
-
-def _render(value: Value, spot: Spot, frame: _Frame) -> None:
-    """Note where the parts of the values are that stand as YAML at `spot`."""
-    if not value.part:
-        for path in value.paths:
-            frame.placed[path, spot] = None
-    for key, inner in value.fields:
-        _render(inner, Spot(spot.kind, (*spot.keys, key)), frame)
-    for inner in value.items:
-        _render(inner, spot._replace(item=True), frame)
