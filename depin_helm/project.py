@@ -35,6 +35,11 @@ class Project:
         return self.root / "schema" / "values.schema.yaml"
 
     @property
+    def kubernetes_schema(self) -> Path:
+        """What Kubernetes' own objects look like, made from its OpenAPI."""
+        return self.root / "schema" / "kubernetes.json"
+
+    @property
     def tools(self) -> Path:
         """The pinned Go modules of the programs that depin-helm can build for itself."""
         return self.root / "tools"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # rich takes 50 ms to import and is not needed for JSON, help
     from rich.table import Table
 
     from depin_helm.charts import CachedChart, Imported, Verified
+    from depin_helm.checks import Listed, Result
     from depin_helm.cluster import Identity
     from depin_helm.diff import Change
     from depin_helm.preparation import Prepared
@@ -85,13 +86,33 @@ class Report:
                 }
             )
 
-    def findings(self, findings: Sequence[Finding]) -> None:
-        """What is wrong with the values: one line each."""
+    def verdict(self, environment: str, result: Result) -> None:
+        """What is wrong with the values: one line each. What was waived or left out is for a person."""
         if self.as_json:
-            self.json({"findings": findings})
+            self.json(result)
             return
-        for finding in findings:
+        for finding in result.findings:
             self.raw(_line(finding))
+        for waived in result.waived:
+            self.say(f"waived: {_line(waived.finding)}\n  because: {waived.reason}")
+        for skipped in result.skipped:
+            self.say(f"not checked: {skipped.checks} of {skipped.component}: {skipped.reason}")
+        if result.skipped:
+            self.say("  `depin-helm charts pull`, or `charts import`, brings the charts")
+        count = len(result.findings)
+        if count:
+            self.say(f"{environment}: {count} finding{'s' if count != 1 else ''} in the values")
+        else:
+            self.say(f"{environment}: the values are valid{', as far as checked' if result.skipped else ''}")
+
+    def rules(self, rules: Sequence[Listed]) -> None:
+        """All rules about values."""
+        if self.as_json:
+            self.json(rules)
+            return
+        for rule in rules:
+            waivable = "" if rule.waivable else " (cannot be waived)"
+            self.raw(f"{rule.id}: {rule.title}{waivable}\n    else: {rule.why}")
 
     def origins(self, origins: Mapping[str, tuple[Origin, ...]]) -> None:
         """Where each leaf of a value came from, and what it overrode."""
@@ -374,10 +395,11 @@ def _findings(error: DepinHelmError) -> tuple[Finding, ...]:
 
 
 def _line(finding: Finding) -> str:
-    """A finding as `FILE:LINE:COLUMN PATH : MESSAGE (HINT)`; what it does not have is left out."""
+    """A finding as `FILE:LINE:COLUMN PATH : MESSAGE (HINT) [RULE]`; what it does not have is left out."""
     place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part)
     hint = f" ({finding.hint})" if finding.hint else ""
-    return _printable(" ".join(part for part in (place, finding.path, f": {finding.message}{hint}") if part))
+    said = f": {finding.message}{hint} [{finding.rule}]"
+    return _printable(" ".join(part for part in (place, finding.path, said) if part))
 
 
 def _printable(text: str) -> str:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from depin_helm import assemble, plan, schema, values
+from depin_helm import assemble, checks, plan, schema, upstream, values
 from depin_helm.assemble import Assembly
-from depin_helm.charts import Cache, Lock, dependencies
-from depin_helm.errors import DepinHelmError, ValuesError
+from depin_helm.charts import Cache, CachedChart, Lock, dependencies
+from depin_helm.checks import Api, Result, Verdict
+from depin_helm.errors import ChartError, DepinHelmError, Finding, ValuesError
 from depin_helm.helm import Helm
 from depin_helm.plan import Layer, Plan
 from depin_helm.project import Project
@@ -68,17 +69,85 @@ class Workspace:
         return tuple(tasks[layer.name].result() for layer in self.plan.layers)
 
 
-def checked(project: Project, environment: str, files: Sequence[Path], sets: Sequence[str]) -> Environment:
-    """The environment's values, if they are right.
+def examine(
+    project: Project, cache: Path, environment: str, files: Sequence[Path], sets: Sequence[str]
+) -> tuple[Environment, Result]:
+    """The environment, and everything that is wrong with it."""
+    loaded = values.read_environment(project, environment, files, sets)
+    found, missing = upstream_charts(project, cache)
+    verdict = Verdict(cache, loaded, project.schema_source, found)
+    if not missing and verdict.passed():
+        return loaded, Result(())
+    result = checks.check(
+        loaded,
+        schema.load(project.schema_source),
+        upstream.load(found, cache),
+        missing,
+        Api.load(project.kubernetes_schema),
+    )
+    if result == Result(()):
+        verdict.keep()
+    return loaded, result
+
+
+def checked(
+    project: Project, cache: Path, environment: str, files: Sequence[Path], sets: Sequence[str]
+) -> Environment:
+    """The environment's values, if nothing is wrong with them as far as the charts at hand tell.
+
+    Raises:
+        ValuesError: something is; with all findings.
+    """
+    loaded, result = examine(project, cache, environment, files, sets)
+    return _accepted(loaded, result.findings)
+
+
+def readable(project: Project, environment: str, files: Sequence[Path], sets: Sequence[str]) -> Environment:
+    """The environment's values, if they are what the schema says: enough to find what is installed.
 
     Raises:
         ValuesError: they are not; with all findings.
     """
     loaded = values.read_environment(project, environment, files, sets)
-    findings = schema.check(loaded, schema.load(project.schema_source))
+    return _accepted(loaded, schema.check(loaded, schema.load(project.schema_source)))
+
+
+def _accepted(environment: Environment, findings: Sequence[Finding]) -> Environment:
     if findings:
-        raise ValuesError(findings, hint=f"depin-helm validate --env {environment}")
-    return loaded
+        raise ValuesError(findings, hint=f"depin-helm validate --env {environment.name}")
+    return environment
+
+
+def with_upstream(
+    project: Project, cache: Path, environment: str, files: Sequence[Path], sets: Sequence[str]
+) -> tuple[Environment, dict[str, str]]:
+    """The environment with the upstream charts' defaults among its origins; and which are missing, and why.
+
+    Raises:
+        ValuesError: a values file is refused.
+    """
+    found, missing = upstream_charts(project, cache)
+    documents = [
+        each
+        for component, chart in upstream.load(found, cache).items()
+        for each in upstream.documents(chart, (component,))
+    ]
+    return values.load_environment(project, environment, files, sets, documents), missing
+
+
+def upstream_charts(project: Project, cache: Path) -> tuple[dict[str, CachedChart], dict[str, str]]:
+    """The upstream charts in the cache by component, and of the others why they cannot be used."""
+    lock = Lock(project.lock, dependencies(project.chart))
+    found, missing = {}, {}
+    for chart in lock.upstream:
+        component = chart.alias or chart.name
+        try:
+            found[component] = Cache(cache).get(
+                chart.name, chart.version, lock.digest(chart.name, chart.version)
+            )
+        except ChartError as error:
+            missing[component] = error.message
+    return found, missing
 
 
 def assembly(project: Project, cache: Path, helm: Helm) -> Assembly:

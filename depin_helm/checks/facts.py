@@ -70,6 +70,11 @@ class Facts:
         chain = self.environment.origins.get(path)
         return chain is not None and chain[-1].value != lookup(self.upstream, path)
 
+    def chosen(self, path: Path) -> bool:
+        """Whether the environment, a `-f` file or `--set` gives the value, not the umbrella's own files."""
+        chain = self.environment.origins.get(path)
+        return chain is not None and chain[-1].source in self.environment.sources[2:]
+
     def text(self, *path: str | int) -> str | None:
         """The text at `path`, `{{ .Values.a.b }}` replaced; None if there is none, or a larger template."""
         value = self.get(*path)

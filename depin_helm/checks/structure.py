@@ -104,6 +104,8 @@ def problems(value: Any, structure: Structure, *, whole: bool) -> tuple[Problem,
 
 
 _MISSING = "is missing"
+#: What is said of a key that the type does not have.
+UNKNOWN = "unknown key"
 
 
 def _problems(
@@ -146,7 +148,7 @@ def _map(
         elif not free:
             similar, hint = _meant(key, structure, above)
             meant.add(similar)
-            yield Problem((*path, key), "unknown key", hint)
+            yield Problem((*path, key), UNKNOWN, hint)
     # What is missing because it is misspelt is said once.
     for key in schema.get("required", ()):
         if value.get(key) is None and key not in meant:

@@ -60,7 +60,7 @@ def diff(
 ) -> None:
     """Show what an upgrade would change on the cluster; Secrets are masked."""
     report = options.report(output)
-    target = connect(project, env, files, sets, kubeconfig, context)
+    target = connect(project, env, files, sets, kubeconfig, context, full=True)
     if _show_changes(target.workspace(report, layer), target.cluster, report) and exit_code:
         raise typer.Exit(CHANGES)
 
@@ -85,7 +85,7 @@ def install(
     from depin_helm import preparation, rollout
 
     report = options.report(output)
-    target = connect(project, env, files, sets, kubeconfig, context)
+    target = connect(project, env, files, sets, kubeconfig, context, full=True)
     workspace, cluster = target.workspace(report, layer), target.cluster
     if dry_run:
         _show_changes(workspace, cluster, report)

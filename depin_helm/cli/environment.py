@@ -18,25 +18,35 @@ def add_to(app: typer.Typer) -> None:
 
 
 def validate(
-    env: Env,
+    env: Annotated[
+        str | None, typer.Option("--env", "-e", metavar="ENV", help="The environment: values/ENV.yaml.")
+    ] = None,
     files: Files = None,
     sets: Sets = None,
     project: ProjectFolder = None,
+    rules: Annotated[bool, typer.Option("--rules", help="List all rules and why they are.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail also when something could not be checked.")
+    ] = False,
     output: Output = Format.TEXT,
 ) -> None:
     """Check an environment's values; lists everything that is wrong."""
-    from depin_helm import workspace
-    from depin_helm.errors import ValuesError
+    from depin_helm import checks, workspace
+    from depin_helm.errors import ChartError, UsageError, ValuesError
 
     report = options.report(output)
-    try:
-        workspace.checked(options.find_project(project), env, files or (), sets or ())
-    except ValuesError as error:
-        report.findings(error.findings)
-        report.say(f"{env}: {error.message}")
-        raise typer.Exit(error.exit_code) from None
-    report.findings(())
-    report.say(f"{env}: the values are valid")
+    if rules:
+        report.rules(checks.listing())
+        return
+    if env is None:
+        raise UsageError("--env is missing", hint="depin-helm validate --env ENV, or --rules")
+    found = options.find_project(project)
+    _, result = workspace.examine(found, options.cache(), env, files or (), sets or ())
+    report.verdict(env, result)
+    if result.findings:
+        raise typer.Exit(ValuesError.exit_code)
+    if strict and result.skipped:
+        raise typer.Exit(ChartError.exit_code)
 
 
 def values(
@@ -51,13 +61,18 @@ def values(
 ) -> None:
     """Print the merged values; with KEY, where each part of it came from."""
     from depin_helm import values as module
-    from depin_helm import yamlio
+    from depin_helm import workspace, yamlio
 
-    environment = module.load_environment(options.find_project(project), env, files or (), sets or ())
+    found = options.find_project(project)
     report = options.report(output)
     if key is not None:
+        environment, missing = workspace.with_upstream(found, options.cache(), env, files or (), sets or ())
+        for component, reason in missing.items():
+            report.say(f"without the defaults of {component}: {reason}")
         report.origins(module.origins_of(environment, key))
-    elif output is Format.JSON:
+        return
+    environment = module.load_environment(found, env, files or (), sets or ())
+    if output is Format.JSON:
         report.json(environment.values)
     else:
         report.raw(yamlio.dump(environment.values))
@@ -113,7 +128,7 @@ def render(
 
     report = options.report()
     found = options.find_project(project)
-    environment = workspace.checked(found, env, files or (), sets or ())
+    environment = workspace.checked(found, options.cache(), env, files or (), sets or ())
     opened = open_workspace(found, environment, report, layer)
     for each, manifest in asyncio.run(opened.render()):
         report.raw(f"# Layer {each.name}: release {each.release} in namespace {each.namespace}\n{manifest}")

@@ -75,7 +75,9 @@ class Environment:
         try:
             return settings.read(self.values.get(settings.KEY))
         except SettingsError as error:
-            raise ValuesError([self.finding((settings.KEY, *error.path), error.message, rule="schema")]) from None
+            raise ValuesError(
+                [self.finding((settings.KEY, *error.path), error.message, rule="schema")]
+            ) from None
 
     def origin(self, path: Path) -> Origin | None:
         """Where the value at `path` comes from; for one that nobody gave, where its section does."""
@@ -91,16 +93,22 @@ class Environment:
 
 
 def load_environment(
-    project: Project, name: str, files: Sequence[File] = (), sets: Sequence[str] = ()
+    project: Project,
+    name: str,
+    files: Sequence[File] = (),
+    sets: Sequence[str] = (),
+    upstream: Sequence[tuple[Path, Document]] = (),
 ) -> Environment:
     """The environment `name` with further values files and `--set` arguments on top.
+
+    `upstream` are values of upstream charts and where they belong, the weakest first: for the origins alone.
 
     Raises:
         UsageError: there is no such environment or file, or `--set` cannot be parsed.
         ValuesError: a file is refused, or `depinHelm` is wrong. Whether the values are right is for
             `schema.check` to say.
     """
-    environment = read_environment(project, name, files, sets)
+    environment = read_environment(project, name, files, sets, upstream)
     if environment.findings:
         raise ValuesError(environment.findings, hint=f"depin-helm validate --env {name}")
     _ = environment.settings
@@ -108,7 +116,11 @@ def load_environment(
 
 
 def read_environment(
-    project: Project, name: str, files: Sequence[File] = (), sets: Sequence[str] = ()
+    project: Project,
+    name: str,
+    files: Sequence[File] = (),
+    sets: Sequence[str] = (),
+    upstream: Sequence[tuple[Path, Document]] = (),
 ) -> Environment:
     """As much of the environment as can be read, for `schema.check` to report everything at once.
 
@@ -124,6 +136,8 @@ def read_environment(
     defaults, *layers = (document for document, _ in read)
     charts = _subcharts(project)
     origins = _Origins()
+    for prefix, document in upstream:
+        origins.add(document, prefix=prefix)
     for subchart, document in charts.items():
         origins.add(document, prefix=(subchart,))
     overrides: dict[str, Any] = {}
@@ -143,7 +157,9 @@ def read_environment(
         origins=origins.frozen(),
         sources=(*dict.fromkeys(document.file for document, _ in read), SET),
         findings=tuple(finding for _, findings in read for finding in findings),
-        defaults=Defaults(defaults.data, {name: Defaults(document.data) for name, document in charts.items()}),
+        defaults=Defaults(
+            defaults.data, {name: Defaults(document.data) for name, document in charts.items()}
+        ),
     )
 
 

@@ -127,7 +127,9 @@ def read(data: Any) -> Settings:
         on_failure=on_failure,
         create_secrets=_take(secrets, "create", ("secrets",), bool, default.create_secrets),
         parallel=parallel,
-        waivers=tuple(_waiver(item, index) for index, item in enumerate(_list(top.get("waivers"), "waivers"))),
+        waivers=tuple(
+            _waiver(item, index) for index, item in enumerate(_list(top.get("waivers"), "waivers"))
+        ),
     )
 
 

@@ -18,7 +18,8 @@ PACKAGE = ROOT / "depin_helm"
 
 #: Each imports only from those before it.
 ORDER = [
-    *("errors", "project", "yamlio", "values", "schema", "charts", "plan", "tools", "helm", "assemble"),
+    *("errors", "project", "yamlio", "values", "schema", "charts", "upstream", "checks"),
+    *("plan", "tools", "helm", "assemble"),
     *("workspace", "cluster", "releases", "secrets", "preparation", "rollout", "removal"),
     *("diff", "status", "sandbox", "report", "cli"),
     "__main__",

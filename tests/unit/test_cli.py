@@ -142,10 +142,30 @@ def test_wrong_values_are_3_with_every_finding(environ: dict[str, str], tmp_path
     assert len(stopped.json["error"]["findings"]) == 2
 
 
-def test_right_values_are_0(environ: dict[str, str]) -> None:
+def test_right_values_are_0_also_where_charts_are_missing_unless_strict(environ: dict[str, str]) -> None:
     done = run(environ, "validate", "--env", "prod")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "prod: the values are valid\n")
-    assert run(environ, "validate", "--env", "prod", "--output", "json").json == {"findings": []}
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (
+        "not checked: dead keys, types, Kubernetes objects of kibana: kibana 8.5.1 is not in" in done.stderr
+    )
+    assert "charts pull" in done.stderr
+    assert done.stderr.endswith("prod: the values are valid, as far as checked\n")
+    assert run(environ, "validate", "--env", "prod", "--strict").returncode == 4
+    result = run(environ, "validate", "--env", "prod", "--output", "json").json
+    assert (result["findings"], result["waived"], len(result["skipped"])) == ([], [], 6)
+
+
+def test_wrong_values_are_3_also_where_charts_are_missing(environ: dict[str, str]) -> None:
+    done = run(environ, "validate", "--env", "prod", "--strict", "--set", "kibana.replicas=three")
+    assert done.returncode == 3
+    assert done.stdout == "--set kibana.replicas : must be a whole number, not text [schema]\n"
+
+
+def test_rules_are_listed_without_an_environment(environ: dict[str, str]) -> None:
+    done = run(environ, "validate", "--rules")
+    assert done.returncode == 0
+    assert re.search(r"^secret-in-values: .+\n    else: .+$", done.stdout, re.M)
+    assert "--env" in run(environ, "validate").stderr
 
 
 @pytest.mark.parametrize("command", [("render", "--env", "prod"), ("assemble", "--check")])

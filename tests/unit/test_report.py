@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from depin_helm.charts import CachedChart, Change, Dependency, Imported, Verified
 from depin_helm.charts import State as ChartState
+from depin_helm.checks import Listed, Result, Skipped, Waived
 from depin_helm.cluster import CrdState, Identity
 from depin_helm.diff import Action, FieldChange
 from depin_helm.diff import Change as ObjectChange
@@ -30,10 +32,12 @@ from depin_helm.values import Origin
 from tests.tier import ROOT
 
 FINDINGS = (
-    Finding("values/prod.yaml", 12, 5, "a.b.c", "must be a number, not text", "remove the quotes"),
-    Finding("--set", 0, 0, "d", "must be a mapping"),
+    Finding("values/prod.yaml", 12, 5, "a.b.c", "must be a number, not text", "remove the quotes", "type"),
+    Finding("--set", 0, 0, "d", "must be a mapping", rule="schema"),
     Finding("values/prod.yaml", 3, 1, "", "a tab in the indentation", "indent with spaces"),
 )
+LISTED = (Listed("a-rule", "what is to be true", "what happens else", waivable=False),)
+RESULT = Result(FINDINGS, (Waived(FINDINGS[0], "because"),), (Skipped("kibana", "not in the cache"),))
 HELM = HelmError("timed out", hint="wait longer", causes=["Pod a: no image", "Pod b: no node"])
 VALUES = ValuesError(FINDINGS, hint="depin-helm validate --env prod")
 CHART = CachedChart("kibana", "8.5.1", "sha256:abc", Path("/cache/kibana.tgz"))
@@ -94,7 +98,8 @@ RESULTS: Mapping[str, Callable[[Report], None]] = {
     "any command that fails without a result": lambda report: report.error(
         type("Both", (HelmError, ValuesError), {"__init__": _both})()
     ),
-    "validate": lambda report: report.findings(FINDINGS),
+    "validate": lambda report: report.verdict("prod", RESULT),
+    "validate --rules": lambda report: report.rules(LISTED),
     "values KEY": lambda report: report.origins(ORIGINS),
     "diff, install --dry-run": lambda report: report.changes(CHANGES),
     "install, upgrade": lambda report: report.rollout(ENDS),
@@ -190,13 +195,36 @@ def test_every_exit_code_is_documented() -> None:
     }
 
 
-def test_a_finding_is_a_line_with_its_place_path_message_and_hint() -> None:
-    assert shown(lambda report: report.findings(FINDINGS)) == (
-        "values/prod.yaml:12:5 a.b.c : must be a number, not text (remove the quotes)\n"
-        "--set d : must be a mapping\n"
-        "values/prod.yaml:3:1 : a tab in the indentation (indent with spaces)\n",
-        "",
+def test_a_finding_is_a_line_with_its_place_path_message_hint_and_rule() -> None:
+    assert shown(lambda report: report.verdict("prod", RESULT)) == (
+        "values/prod.yaml:12:5 a.b.c : must be a number, not text (remove the quotes) [type]\n"
+        "--set d : must be a mapping [schema]\n"
+        "values/prod.yaml:3:1 : a tab in the indentation (indent with spaces) [yaml]\n",
+        "waived: values/prod.yaml:12:5 a.b.c : must be a number, not text (remove the quotes) [type]\n"
+        "  because: because\n"
+        "not checked: dead keys, types, Kubernetes objects of kibana: not in the cache\n"
+        "  `depin-helm charts pull`, or `charts import`, brings the charts\n"
+        "prod: 3 findings in the values\n",
     )
+
+
+def test_what_was_not_checked_is_not_called_valid() -> None:
+    partly = Result((), (), RESULT.skipped)
+    assert shown(lambda report: report.verdict("prod", partly))[1].endswith("valid, as far as checked\n")
+    assert shown(lambda report: report.verdict("prod", Result(()))) == ("", "prod: the values are valid\n")
+
+
+def test_the_published_schema_says_what_validate_writes() -> None:
+    published = json.loads((ROOT / "schema" / "findings.schema.json").read_text())
+    Draft202012Validator.check_schema(published)
+    validator = Draft202012Validator(published)
+    data = json.loads(shown(RESULTS["validate"], as_json=True)[0])
+    validator.validate(data)
+    for part in ("findings", "waived", "skipped"):
+        wrong: Any
+        for wrong in ([{}], [{**data[part][0], "more": 1}], 1):
+            assert not validator.is_valid({**data, part: wrong})
+        assert not validator.is_valid({key: data[key] for key in data if key != part})
 
 
 def test_findings_that_stop_a_command_are_no_result_of_it() -> None:

@@ -96,7 +96,8 @@ def _of_routes(facts: Facts) -> Iterator[_Need]:
     backends = _backends(facts)
     for name, route in routes(facts):
         backend = backends.get(str(route.get("service")))
-        if backend:
+        # Without Grafana, its route that is on by default leads nowhere, and nothing waits for it.
+        if backend and (len(backend) == 1 or facts.chosen((*ROUTES, name, "enabled"))):
             yield backend, (*ROUTES, name)
     controller = facts.get("ingress-nginx", "controller", "ingressClassResource", "name")
     if any(routes(facts)) and facts.get("global", "platform", "ingressClass") == (controller or "nginx"):

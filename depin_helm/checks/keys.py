@@ -1,0 +1,123 @@
+"""Dead keys: what is given in an upstream chart's section and read by none of its templates."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from depin_helm.checks.facts import lookup
+from depin_helm.checks.known import GLOBAL, Chart
+from depin_helm.errors import Finding
+from depin_helm.values import Environment
+from depin_helm.yamlio import Path, format_path
+
+ID = "dead-key"
+
+#: How alike a key and one beside it are that is surely meant, and one that may be.
+_SURE, _MAYBE = 0.8, 0.6
+#: As many known keys are listed where nothing is similar.
+_LISTED = 12
+
+
+def check(
+    environment: Environment, charts: Mapping[str, Chart], ours: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """A finding for each key without effect; one for all that is below it.
+
+    `charts` are the components whose charts could be read, `ours` the schema, which says what our own
+    templates read of `global`.
+    """
+    dead: set[Path] = set()
+    for path, chain in environment.origins.items():
+        if len(path) < 2 or any(path[:end] in dead for end in range(2, len(path))):
+            continue
+        found: tuple[str, str] | tuple[()] | None
+        if path[0] == GLOBAL:
+            found = _dead_global(path, charts, ours)
+        elif path[0] in charts:
+            found = _dead(path, charts, chain[-1].value)
+        else:
+            continue
+        if found is not None:
+            dead.add(path)
+        if found:
+            yield environment.finding(path, *found, rule=ID)
+
+
+def _dead_global(path: Path, charts: Mapping[str, Chart], ours: Mapping[str, Any]) -> tuple[str, str] | None:
+    known = lookup(ours, ("properties", GLOBAL))
+    for part in path[1:]:
+        known = lookup(known, ("properties", part))
+    if known is not None or any(chart.reads(path) or chart.has(path) for chart in charts.values()):
+        return None
+    names = {key for chart in charts.values() for key in chart.keys(path[:-1])}
+    if len(path) == 2:
+        names |= set(lookup(ours, ("properties", GLOBAL, "properties")) or ())
+    return "unknown key: no chart reads it", _similar(path[-1], names, _MAYBE)
+
+
+def _dead(path: Path, charts: Mapping[str, Chart], value: Any) -> tuple[str, str] | tuple[()] | None:
+    """What to say of a key that nothing reads, () if it only repeats the default; None if it is read."""
+    component, inner = str(path[0]), path[1:]
+    chart = charts[component]
+    if inner == ("enabled",) or chart.reads(inner):
+        return None
+    if chart.has(inner):
+        if value is None or value == lookup(chart.defaults, inner):
+            return ()
+        if isinstance(value, dict):
+            return None
+        return f"has no effect: no template of {chart} reads it", "delete the line"
+    siblings = chart.keys(inner[:-1])
+    hint = (
+        _similar(inner[-1], siblings, _SURE)
+        or _elsewhere(path, charts, value)
+        or _similar(inner[-1], siblings, _MAYBE)
+    )
+    if not hint and 0 < len(siblings) <= _LISTED:
+        hint = f"known: {', '.join(sorted(siblings))}"
+    return f"unknown key: no template of {chart} reads it", hint
+
+
+def _similar(key: str | int, known: set[str], cutoff: float) -> str:
+    similar = difflib.get_close_matches(str(key), sorted(known), 1, cutoff)
+    folded = [each for each in sorted(known) if each.casefold() == str(key).casefold()]
+    return f"did you mean {(folded or similar)[0]}?" if folded or similar else ""
+
+
+def _elsewhere(path: Path, charts: Mapping[str, Chart], value: Any) -> str:
+    """The one path that has a key of this name, and knows what is given below it."""
+    own = [(str(path[0]), found) for found in charts[str(path[0])].paths() if found[-1] == path[-1]]
+    others = [
+        (name, (path[-1],))
+        for name, chart in charts.items()
+        if name != path[0] and path[-1] in chart.keys(())
+    ]
+    for candidates in (own, others):
+        fitting = [(name, found) for name, found in candidates if _fits(charts[name], found, value)]
+        best = sorted(fitting, key=lambda each: (-_shared(each[1], path[1:]), len(each[1])))
+        if not best:
+            continue
+        rank = [(_shared(each[1], path[1:]), len(each[1])) for each in best[:2]]
+        if len(best) == 1 or rank[0] != rank[1]:
+            return f"did you mean {format_path((best[0][0], *best[0][1]))}?"
+    return ""
+
+
+def _fits(chart: Chart, path: Path, value: Any) -> bool:
+    """Whether the chart knows all keys that are given, and the kind of what is given."""
+    default = lookup(chart.defaults, path)
+    if not isinstance(value, dict):
+        return not isinstance(default, Mapping) or not default
+    if default is not None and not isinstance(default, Mapping):
+        return False
+    return all(chart.has((*path, key)) or chart.reads((*path, key)) for key in value)
+
+
+def _shared(one: Path, other: Path) -> int:
+    """How many parts two paths have in common from their beginning."""
+    return next(
+        (at for at, parts in enumerate(zip(one, other, strict=False)) if parts[0] != parts[1]),
+        min(len(one), len(other)),
+    )
