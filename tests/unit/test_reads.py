@@ -243,6 +243,7 @@ POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n"
             "spec.list.resources",
         ),
         ("spec:\n  list:\n  - {{- toYaml .Values.a | nindent 4 }}", "spec.list.*"),
+        ("spec:\n  list:\n  - {{ toJson .Values.a }}", "spec.list.*"),
         ("spec:\n  list:\n  - name: x\n    {{- toYaml .Values.a | nindent 4 }}", "spec.list.*"),
         ("spec:\n  a: {{ .Release.Name }}\n  b:\n{{ toYaml .Values.a | indent 4 }}", "spec.b"),
         ("spec:\n  {{- if .Values.x }}\n  b:\n  {{- end }}\n{{ toYaml .Values.a | indent 4 }}", "spec.b"),
@@ -276,6 +277,7 @@ def test_an_item_of_a_list_is_rendered_as_one() -> None:
         "spec:\n  x: {{ toYaml .Values.a | b64enc }}",
         'spec:\n  x:\n{{ toYaml (omit .Values.a "b") | indent 4 }}',
         "spec:\n  x:\n{{ .Values.a | indent 4 }}",
+        'x: {{ include "t" . | sha1sum }}{{ define "t" }}c:\n  {{- toYaml .Values.a | nindent 2 }}{{ end }}',
         '{{ $x := include "t" . }}{{ define "t" }}c:\n  {{- toYaml .Values.a | nindent 2 }}{{ end }}',
     ],
 )
@@ -299,6 +301,15 @@ def test_one_of_several_kinds_is_each_of_them() -> None:
 def test_a_kind_that_values_give_is_unknown() -> None:
     found = reads("kind: {{ .Values.kind }}\nspec:\n  x:\n{{ toYaml .Values.a | indent 4 }}")
     assert places(found, "a") == set()
+
+
+def test_a_kind_that_values_give_stays_unknown_further_down() -> None:
+    found = reads(
+        "kind: {{ .Values.kind }}\nspec:\n  {{- if .Values.b }}\n  b: 1\n  {{- end }}\n  c: 2\n"
+        "  x:\n{{ toYaml .Values.a | indent 4 }}\nstatus:\n  {{- if .Values.b }}\n  b: 1\n  {{- end }}\n"
+        "  y:\n{{ toYaml .Values.d | indent 4 }}"
+    )
+    assert (places(found, "a"), places(found, "d")) == (set(), set())
 
 
 def test_items_of_a_list_kind_are_objects() -> None:
