@@ -13,12 +13,14 @@
     crds            the structure of custom resources
     interface       all that is known of one chart
     analysis        a chart's files → that
+    finding_out     the analysis, imported late
     store           keeps it in the cache
 
-Each imports only from those above it, apart from late imports of `analysis`.
+Each imports only from those above it.
 """
 
-from depin_helm.upstream.interface import Interface, as_defaults, documents, interface, reads_in
+from depin_helm.upstream.finding_out import interface, reads_in
+from depin_helm.upstream.interface import Interface, as_defaults, documents
 from depin_helm.upstream.reads import Place, Reads
 from depin_helm.upstream.store import load
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from depin_helm.upstream.reads import Reads
 from depin_helm.values.merging import Defaults
 from depin_helm.yamlio import Document, Mark, Path
-
-if TYPE_CHECKING:
-    from depin_helm.charts import Contents
 
 
 @dataclass(frozen=True)
@@ -61,23 +58,6 @@ class Interface:
             {name: cls.from_json(chart) for name, chart in data["subcharts"].items()},
             data["crds"],
         )
-
-
-def interface(contents: Contents) -> Interface:
-    """What the chart in an archive takes."""
-    from depin_helm.upstream import analysis  # needed once for each archive
-
-    return analysis.interface(contents)
-
-
-def reads_in(text: str) -> Reads:
-    """What a template in a chart's values reads of that chart's `.Values`, when `tpl` evaluates it.
-
-    Named templates that it includes count as read by the chart itself.
-    """
-    from depin_helm.upstream import analysis
-
-    return analysis.reads_in(text)
 
 
 def as_defaults(chart: Interface) -> Defaults:

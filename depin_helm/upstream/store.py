@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 
 from depin_helm.charts import CachedChart, atomic, read_file
-from depin_helm.upstream.interface import Interface, interface
+from depin_helm.upstream.finding_out import interface
+from depin_helm.upstream.interface import Interface
 
 #: Changes when the files' meaning does and no module of this package did.
 _VERSION = 1
