@@ -80,8 +80,8 @@ def check(
                 found.add([_finding(environment, rule, violation)], about=violation.paths)
     skipped = tuple(Skipped(component, reason) for component, reason in missing.items())
     given = _waivers(environment)
-    kept, waived, needed = waivers.apply(found.findings, given)
     waivable = [rule.id for rule in listing() if rule.waivable]
+    kept, waived, needed = waivers.apply(found.findings, [each for each in given if each.rule in waivable])
     if waivers.ID not in off:
         kept += waivers.check(environment, given, None if skipped else needed, waivable)
     rank = {source: number for number, source in enumerate(environment.sources)}
