@@ -62,6 +62,7 @@ sandbox-tests: tools ## tests that need a control plane
 
 benchmarks: tools ## how fast, beside bare commands
 	$(BIN)/python -m benchmarks.cli
+	$(BIN)/python -m benchmarks.validate
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m benchmarks.install
 

@@ -24,8 +24,10 @@ class Run:
     megabytes: float
 
 
-def run(command: Sequence[str | Path], environ: Mapping[str, str] | None = None) -> Run:
-    """Run to its end; a failure ends the benchmark with the command's own output."""
+def run(
+    command: Sequence[str | Path], environ: Mapping[str, str] | None = None, *, code: int = 0
+) -> Run:
+    """Run to its end; another exit code than `code` ends the benchmark with the command's own output."""
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
@@ -39,7 +41,7 @@ def run(command: Sequence[str | Path], environ: Mapping[str, str] | None = None)
     output, _ = process.communicate()
     seconds = time.perf_counter() - started
     peak.join()
-    if process.returncode != 0:
+    if process.returncode != code:
         sys.exit(
             f"{' '.join(map(str, command))}\nended with {process.returncode}:\n{output.decode()[-4000:]}"
         )

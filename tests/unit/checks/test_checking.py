@@ -244,6 +244,15 @@ def test_every_rule_has_an_id_of_its_own_and_says_what_and_why() -> None:
     assert {rule.id for rule in listed if not rule.waivable} == {"yaml", "schema", "waiver"}
 
 
+def test_every_rule_is_documented_as_it_is() -> None:
+    text = (ROOT / "docs" / "validation.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert rows == [
+        f"| `{rule.id}` | {rule.title} | {rule.why} | {'yes' if rule.waivable else 'no'} |"
+        for rule in checks.listing()
+    ]
+
+
 @pytest.mark.parametrize("secret", ["hunter2", "12345678.10"])
 def test_no_finding_repeats_a_value(examine: Any, secret: str) -> None:
     lines = ["zzz: X", "debug: X", "image: {tag: X}", "tolerations: [{keys: X}]", "text: {a: X}"]
