@@ -24,9 +24,7 @@ class Run:
     megabytes: float
 
 
-def run(
-    command: Sequence[str | Path], environ: Mapping[str, str] | None = None, *, code: int = 0
-) -> Run:
+def run(command: Sequence[str | Path], environ: Mapping[str, str] | None = None, *, code: int = 0) -> Run:
     """Run to its end; another exit code than `code` ends the benchmark with the command's own output."""
     started = time.perf_counter()
     process = subprocess.Popen(
