@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from depin_helm.checks.alike import MAYBE, SURE, alike, listed
 from depin_helm.checks.facts import lookup
 from depin_helm.checks.known import GLOBAL, Chart
 from depin_helm.errors import Finding
@@ -13,11 +13,6 @@ from depin_helm.values import Environment
 from depin_helm.yamlio import Path, format_path
 
 ID = "dead-key"
-
-#: How alike a key and one beside it are that is surely meant, and one that may be.
-_SURE, _MAYBE = 0.8, 0.6
-#: As many known keys are listed where nothing is similar.
-_LISTED = 12
 
 
 def check(
@@ -54,7 +49,7 @@ def _dead_global(path: Path, charts: Mapping[str, Chart], ours: Mapping[str, Any
     names = {key for chart in charts.values() for key in chart.keys(path[:-1])}
     if len(path) == 2:
         names |= set(lookup(ours, ("properties", GLOBAL, "properties")) or ())
-    return "unknown key: no chart reads it", _similar(path[-1], names, _MAYBE)
+    return "unknown key: no chart reads it", _similar(path[-1], names, MAYBE)
 
 
 def _dead(path: Path, charts: Mapping[str, Chart], value: Any) -> tuple[str, str] | tuple[()] | None:
@@ -71,19 +66,16 @@ def _dead(path: Path, charts: Mapping[str, Chart], value: Any) -> tuple[str, str
         return f"has no effect: no template of {chart} reads it", "delete the line"
     siblings = chart.keys(inner[:-1])
     hint = (
-        _similar(inner[-1], siblings, _SURE)
+        _similar(inner[-1], siblings, SURE)
         or _elsewhere(path, charts, value)
-        or _similar(inner[-1], siblings, _MAYBE)
+        or _similar(inner[-1], siblings, MAYBE)
     )
-    if not hint and 0 < len(siblings) <= _LISTED:
-        hint = f"known: {', '.join(sorted(siblings))}"
-    return f"unknown key: no template of {chart} reads it", hint
+    return f"unknown key: no template of {chart} reads it", hint or listed(siblings)
 
 
 def _similar(key: str | int, known: set[str], cutoff: float) -> str:
-    similar = difflib.get_close_matches(str(key), sorted(known), 1, cutoff)
-    folded = [each for each in sorted(known) if each.casefold() == str(key).casefold()]
-    return f"did you mean {(folded or similar)[0]}?" if folded or similar else ""
+    similar = alike(str(key), known, cutoff)
+    return f"did you mean {similar}?" if similar else ""
 
 
 def _elsewhere(path: Path, charts: Mapping[str, Chart], value: Any) -> str:

@@ -6,13 +6,13 @@ type keeps them. `null` deletes a default and text with `{{` is a template: both
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from depin_helm.checks.alike import MAYBE, SURE, alike, listed
 from depin_helm.schema import KINDS, WANTED
 from depin_helm.yamlio import Path, format_path, plain
 
@@ -32,10 +32,6 @@ _PATTERNS = {
     "://": "must be a URL",
 }
 
-#: How alike a key and one beside it are that is surely meant, and one that may be.
-_SURE, _MAYBE = 0.8, 0.6
-#: As many known keys are listed where nothing is similar.
-_LISTED = 12
 #: As many places are named that a key could belong to.
 _PLACES = 3
 
@@ -201,7 +197,7 @@ def _wrong_kind(value: Any, kind: str, path: Path) -> Problem:
 def _scalar(value: Any, kind: str, schema: Schema, path: Path) -> Iterator[Problem]:
     choices = [str(choice) for choice in schema.get("enum") or () if choice not in (None, "")]
     if choices and str(value) not in choices and value not in schema["enum"]:
-        hint = _hint(_alike(str(value), choices, _MAYBE))
+        hint = _hint(alike(str(value), choices, MAYBE))
         # prometheus-operator takes some words in two ways of writing.
         shown = {choice.casefold(): choice for choice in reversed(choices)}.values()
         yield Problem(path, f"must be one of: {', '.join(reversed(list(shown)))}", hint)
@@ -250,7 +246,7 @@ def _matches(pattern: Any, value: str) -> bool:
 def _meant(key: str, structure: Structure, above: tuple[Structure, ...]) -> tuple[str, str]:
     """The known key beside it that an unknown one was to be, if any, and the hint."""
     known = sorted(structure.properties)
-    sure = _alike(key, known, _SURE)
+    sure = alike(key, known, SURE)
     if sure:
         return sure, _hint(sure)
     below = [format_path(path) for path in _below(key, structure)]
@@ -262,16 +258,10 @@ def _meant(key: str, structure: Structure, above: tuple[Structure, ...]) -> tupl
         beside = [format_path(path) for path in _below(key, above[0], depth=1)]
         if len(beside) == 1:
             return "", f"did you mean {beside[0]}, beside the map that it is in?"
-    maybe = _alike(key, known, _MAYBE)
+    maybe = alike(key, known, MAYBE)
     if maybe:
         return maybe, _hint(maybe)
-    return "", f"known: {', '.join(known)}" if 0 < len(known) <= _LISTED else ""
-
-
-def _alike(key: str, known: Iterable[str], cutoff: float) -> str:
-    known = list(known)
-    folded = [each for each in known if each.casefold() == key.casefold()]
-    return next(iter(folded or difflib.get_close_matches(key, known, 1, cutoff)), "")
+    return "", listed(known)
 
 
 def _hint(meant: str) -> str:

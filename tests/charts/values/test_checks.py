@@ -239,6 +239,13 @@ def test_whatever_is_done_to_an_environment_it_is_checked_and_a_renamed_key_is_f
         assert any(each.path == format_path(after) for each in found) or after[-1] in known
 
 
+@pytest.mark.parametrize("number", range(len(PROD.read_text().splitlines())))
+def test_an_environment_with_any_line_missing_is_checked(checker: Checker, number: int) -> None:
+    lines = PROD.read_text().splitlines(keepends=True)
+    found = checker.findings("".join(lines[:number] + lines[number + 1 :]))
+    assert all(each.line <= len(lines) and each.message for each in found)
+
+
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edit=edits())
 def test_whatever_is_done_to_an_environment_it_is_merged_as_by_helm(
