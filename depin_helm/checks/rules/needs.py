@@ -96,8 +96,9 @@ def _of_routes(facts: Facts) -> Iterator[_Need]:
     backends = _backends(facts)
     for name, route in routes(facts):
         backend = backends.get(str(route.get("service")))
-        # Without Grafana, its route that is on by default leads nowhere, and nothing waits for it.
-        if backend and (len(backend) == 1 or facts.chosen((*ROUTES, name, "enabled"))):
+        # With Grafana alone turned off, its route, on by default, leads nowhere: nothing waits for it.
+        chosen = facts.chosen((*ROUTES, name, "enabled"))
+        if backend and (chosen or len(backend) == 1 or not facts.enabled(str(backend[0]))):
             yield backend, (*ROUTES, name)
     controller = facts.get("ingress-nginx", "controller", "ingressClassResource", "name")
     if any(routes(facts)) and facts.get("global", "platform", "ingressClass") == (controller or "nginx"):

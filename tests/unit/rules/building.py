@@ -14,17 +14,21 @@ from depin_helm.yamlio import Path, format_path
 
 
 def facts(
-    given: Mapping[str, Any], upstream: Mapping[str, Mapping[str, Any]] | None = None, **platform: Any
+    given: Mapping[str, Any],
+    upstream: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    source: str = "values/test.yaml",
+    **platform: Any,
 ) -> Facts:
-    """`given` stands in the environment's file; `platform` is put below `global.platform`."""
+    """`given` stands in the environment's file, or in `source`; `platform` is put below `global.platform`."""
     given = {"global": {"platform": platform}, **given} if platform else dict(given)
     charts = upstream or {}
     environment = Environment(
         name="test",
         overrides=given,
         values=given,
-        origins={path: (Origin("values/test.yaml", 1, 1, value),) for path, value in _walk(given, ())},
-        sources=("values/test.yaml",),
+        origins={path: (Origin(source, 1, 1, value),) for path, value in _walk(given, ())},
+        sources=("values.yaml", "values-layered.yaml", "values/test.yaml"),
         defaults=Defaults({"depin-issuers": {"internalCA": {"name": "depin-internal-ca"}}}),
     )
     # Every section is a subchart's, and gets the globals.

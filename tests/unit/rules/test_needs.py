@@ -102,6 +102,13 @@ def test_a_route_needs_the_part_that_it_leads_to(part: str) -> None:
     assert missing(without("depin-routes", kube_prometheus_stack=stack)) == []
 
 
+def test_a_route_that_is_on_by_default_needs_no_part_but_a_component() -> None:
+    stack = {**ALL[KPS], "grafana": {**ALL[KPS]["grafana"], "enabled": False}}
+    seen = facts(without(kube_prometheus_stack=stack), source="values.yaml")
+    assert violations("needed-component", seen) == []
+    assert violations("needed-component", facts(without("kibana"), source="values.yaml")) != []
+
+
 def test_prometheus_needs_its_operator() -> None:
     stack = {**ALL[KPS], "prometheusOperator": {"enabled": False}}
     assert missing(without(kube_prometheus_stack=stack)) == [f"{KPS}.prometheusOperator.enabled"]
