@@ -20,8 +20,9 @@ help: ## list the targets
 demo: venv ## take an environment file to a running platform in a sandbox on this machine
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo
 
+# Two at a time: each may run a control plane of its own, of nearly 1 GB. A file's tests share one.
 test: static tools ## everything: lint, then all tests; says at the end on which charts
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 venv: $(READY) ## the virtual environment, .venv
 

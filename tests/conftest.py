@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -14,14 +15,18 @@ settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("explore", derandomize=False, print_blob=True)
 settings.load_profile("repeatable")
 
-TIER = pytest.StashKey[Tier]()
+#: What to call the charts, and whether they are the real ones.
+TIER = pytest.StashKey[tuple[str, bool]]()
 
 
 @pytest.fixture(scope="session")
 def tier(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Tier:
     """The upstream charts of this run: the real ones if the chart cache holds them, else the stand-ins."""
-    pytestconfig.stash[TIER] = chart_tier(tmp_path_factory.mktemp("tier"))
-    return pytestconfig.stash[TIER]
+    found = chart_tier(tmp_path_factory.mktemp("tier"))
+    pytestconfig.stash[TIER] = str(found), found.real
+    if hasattr(pytestconfig, "workeroutput"):  # one of several processes: the first of them tells the user
+        pytestconfig.workeroutput["tier"] = pytestconfig.stash[TIER]
+    return found
 
 
 def pytest_configure() -> None:
@@ -29,13 +34,22 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of several has found out about the charts."""
+    if "tier" in getattr(node, "workeroutput", {}):
+        name, real = node.workeroutput["tier"]
+        node.config.stash[TIER] = name, real
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say which charts the tests ran on."""
     tier = config.stash.get(TIER, None)
     if tier is not None:
+        name, real = tier
         terminalreporter.section("upstream charts")
-        terminalreporter.line(f"Tested on {tier}.", yellow=not tier.real, green=tier.real)
-        if not tier.real:
+        terminalreporter.line(f"Tested on {name}.", yellow=not real, green=real)
+        if not real:
             terminalreporter.line(
                 "For the real ones: `depin-helm charts pull`, or `charts import`, then again."
             )

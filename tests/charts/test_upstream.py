@@ -86,6 +86,7 @@ def test_every_template_can_be_parsed(archives: dict[str, Contents]) -> None:
     assert any(template.nodes for template in parsed)
 
 
+@pytest.mark.usefixtures("real_charts")
 def test_no_chart_is_beyond_understanding(interfaces: dict[str, Interface]) -> None:
     assert [each.name for chart in interfaces.values() for each in charts_of(chart) if each.reads.whole] == []
 
