@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +36,27 @@ def tier(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
 def pytest_configure() -> None:
     """End as after Ctrl-C when told to end: fixtures then stop the sandboxes that they started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+#: Where several processes test, those that are ready; each ends the sandboxes that it started.
+_others: list[Any] = []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodeready(node: Any) -> None:
+    """Remember a process of several."""
+    _others.append(node)
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Tell the others to end, and wait for it: what ends them otherwise does not let them clean up."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split() if _others else ()
+    for process in map(int, children):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGTERM)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not all(hasattr(node, "workeroutput") for node in _others):
+        time.sleep(0.1)
 
 
 @pytest.hookimpl(optionalhook=True)
