@@ -399,7 +399,8 @@ def _line(finding: Finding) -> str:
     place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part)
     hint = f" ({finding.hint})" if finding.hint else ""
     said = f": {finding.message}{hint} [{finding.rule}]"
-    return _printable(" ".join(part for part in (place, finding.path, said) if part))
+    line = " ".join(part for part in (place, finding.path, said) if part)
+    return _printable(line.replace("\n", "\\n"))
 
 
 def _printable(text: str) -> str:

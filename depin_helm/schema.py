@@ -10,19 +10,26 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
 from depin_helm import yamlio
 from depin_helm.errors import Finding, ValuesError
-from depin_helm.values import Environment
+from depin_helm.values import SET, Environment
 from depin_helm.yamlio import Document, Path, format_path, plain
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 _DEFINITIONS = "definitions"
+
+UNKNOWN = "unknown key"
+#: As many places are offered where a key could belong.
+MAX_OFFERED = 3
+
+#: Longer text fits no pattern: nobody's name, amount or time is, and Python's patterns would take their time.
+MAX_MATCHED = 512
 
 
 def build(source: File) -> str:
@@ -62,16 +69,36 @@ def check(environment: Environment, schema: Mapping[str, Any]) -> tuple[Finding,
             found.setdefault(said.path, said)
     # What is missing because it is misspelt, and what could not even be read, is said once.
     settled = {said.meant for said in found.values()}
-    unread = {(finding.file, finding.path) for finding in environment.findings}
-    findings = [
-        environment.finding(said.path, said.message, said.hint, rule="schema", place=said.place)
-        for said in found.values()
-        if said.path not in settled
-    ]
-    findings = [finding for finding in findings if (finding.file, finding.path) not in unread]
+    unread = [(finding.file, finding.path) for finding in environment.findings if finding.path]
+    findings = [_finding(environment, said) for said in found.values() if said.path not in settled]
+    findings = [finding for finding in findings if not _unread(finding, unread)]
     rank = {source: number for number, source in enumerate(environment.sources)}
     return tuple(
         sorted((*environment.findings, *findings), key=lambda finding: (rank.get(finding.file, -1), finding))
+    )
+
+
+def explain(values: Any, schema: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
+    """What is wrong with values by another schema: path, message and hint, which repeat no value."""
+    for error in _errors(values, schema):
+        for said in _explain(error, schema):
+            yield said.path, said.message, said.hint
+
+
+def _finding(environment: Environment, said: _Said) -> Finding:
+    finding = environment.finding(said.path, said.message, said.hint, rule="schema", place=said.place)
+    if finding.file == SET and said.message == UNKNOWN and len(said.path) == 1 and "mean" not in said.hint:
+        # `--set password=a,b=c`: what stands after the comma may be the rest of a password.
+        hint = rf"{said.hint}; a comma that is meant is `\,`"
+        return replace(finding, path="", message="a key that nobody knows", hint=hint)
+    return finding
+
+
+def _unread(finding: Finding, unread: Sequence[tuple[str, str]]) -> bool:
+    """Whether what the finding is about, or what that stands in, could not be read."""
+    return any(
+        finding.file == file and (finding.path == path or finding.path.startswith((f"{path}.", f"{path}[")))
+        for file, path in unread
     )
 
 
@@ -111,7 +138,9 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
     """`pattern` as Helm's validator has it: in Python, `$` would match before a last line break too."""
     from jsonschema.exceptions import ValidationError
 
-    if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
+    if isinstance(instance, str) and (
+        len(instance) > MAX_MATCHED or not re.search(pattern.replace("$", r"\Z"), instance)
+    ):
         yield ValidationError("does not match")
 
 
@@ -205,17 +234,18 @@ def _unknown_keys(
         if key in known:
             continue
         # In the same section; for one at the top, a part of a component.
-        near = (other for other in _paths(schema) if (other[0] == path[0] if path else len(other) == 2))
+        near = [other for other in _paths(schema) if not path or other[0] == path[0]]
         elsewhere = [other for other in near if other[-1] == key]
+        if not path:
+            elsewhere = [other for other in elsewhere if len(other) == min(map(len, elsewhere))]
         similar = difflib.get_close_matches(key, known, 1)
-        if len(elsewhere) == 1:
-            yield _Said((*path, key), "unknown key", f"did you mean {format_path(elsewhere[0])}?")
+        if 0 < len(elsewhere) <= MAX_OFFERED:
+            offered = " or ".join(map(format_path, elsewhere))
+            yield _Said((*path, key), UNKNOWN, f"did you mean {offered}?")
         elif similar:
-            yield _Said((*path, key), "unknown key", f"did you mean {similar[0]}?", (*path, similar[0]))
+            yield _Said((*path, key), UNKNOWN, f"did you mean {similar[0]}?", (*path, similar[0]))
         else:
-            yield _Said(
-                (*path, key), "unknown key", f"known: {', '.join(key for key in known if key != 'global')}"
-            )
+            yield _Said((*path, key), UNKNOWN, f"known: {', '.join(key for key in known if key != 'global')}")
 
 
 def _paths(schema: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:

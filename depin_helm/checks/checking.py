@@ -70,7 +70,7 @@ def check(
     found = _Found(own_schema.check(environment, schema))
     for rule_id, made in (
         (keys.ID, keys.check(environment, charts, schema)),
-        (types.ID, types.check(environment, charts)),
+        (types.ID, types.check(facts, charts)),
         (objects.ID, objects.check(facts, charts, api)),
     ):
         found.add(made if rule_id not in off else ())
@@ -98,14 +98,13 @@ class _Found:
 
     def add(self, findings: Iterable[Finding], *, about: Sequence[Path] = ()) -> None:
         """Take what is new. A rule's finding is `about` values of which none may be wrong in itself."""
-        new = [
-            finding
-            for finding in findings
-            if not any(self._known(path) for path in (about or [parse_path(finding.path)]))
-        ]
-        self.findings += new
-        if not about:
-            self._paths |= {parse_path(finding.path) for finding in new}
+        for finding in findings:
+            path = parse_path(finding.path)
+            if any(map(self._known, about or [path])):
+                continue
+            self.findings.append(finding)
+            if not about:
+                self._paths.add(path)
 
     def _known(self, path: Path) -> bool:
         return any(path[:end] in self._paths for end in range(1, len(path) + 1))

@@ -14,7 +14,7 @@ from depin_helm.yamlio import Path, plain
 _REFERENCE = re.compile(r"\{\{-?\s*\.Values((?:\.\w+)+)\s*-?\}\}")
 
 #: Subcharts of an upstream chart, and the section whose `enabled` is their condition in its Chart.yaml.
-_SWITCHES: Mapping[Path, Path] = {
+SWITCHES: Mapping[Path, Path] = {
     ("kube-prometheus-stack", "kube-state-metrics"): ("kube-prometheus-stack", "kubeStateMetrics"),
     ("kube-prometheus-stack", "prometheus-node-exporter"): ("kube-prometheus-stack", "nodeExporter"),
     ("kube-prometheus-stack", "prometheus-windows-exporter"): ("kube-prometheus-stack", "windowsMonitoring"),
@@ -62,7 +62,7 @@ class Facts:
     @cached_property
     def live(self) -> tuple[tuple[Path, Any], ...]:
         """`walk()` without the subcharts that another section's switch turns off; read once for all rules."""
-        off = {part for part, switch in _SWITCHES.items() if self.get(*switch, "enabled") is False}
+        off = {part for part, switch in SWITCHES.items() if self.get(*switch, "enabled") is False}
         return tuple((path, value) for path, value in self.walk() if path[:2] not in off)
 
     def given(self, path: Path) -> bool:

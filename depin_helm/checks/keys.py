@@ -6,13 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from depin_helm.checks.alike import MAYBE, SURE, alike, listed
-from depin_helm.checks.facts import lookup
+from depin_helm.checks.facts import SWITCHES, lookup
 from depin_helm.checks.known import GLOBAL, Chart
 from depin_helm.errors import Finding
+from depin_helm.schema import MAX_OFFERED
 from depin_helm.values import Environment
 from depin_helm.yamlio import Path, format_path
 
 ID = "dead-key"
+#: What turns a component or a part of it on; only Helm reads it.
+ENABLED = "enabled"
+_PLATFORM = ("properties", GLOBAL, "properties", "platform", "properties")
 
 
 def check(
@@ -46,6 +50,9 @@ def _dead_global(path: Path, charts: Mapping[str, Chart], ours: Mapping[str, Any
         known = lookup(known, ("properties", part))
     if known is not None or any(chart.reads(path) or chart.has(path) for chart in charts.values()):
         return None
+    shared = [(GLOBAL, "platform", key) for key in lookup(ours, _PLATFORM) or () if key == path[-1]]
+    if shared and len(path) == 2:
+        return "unknown key: no chart reads it", f"did you mean {format_path(shared[0])}?"
     names = {key for chart in charts.values() for key in chart.keys(path[:-1])}
     if len(path) == 2:
         names |= set(lookup(ours, ("properties", GLOBAL, "properties")) or ())
@@ -56,7 +63,7 @@ def _dead(path: Path, charts: Mapping[str, Chart], value: Any) -> tuple[str, str
     """What to say of a key that nothing reads, () if it only repeats the default; None if it is read."""
     component, inner = str(path[0]), path[1:]
     chart = charts[component]
-    if inner == ("enabled",) or chart.reads(inner):
+    if inner == (ENABLED,) or chart.reads(inner):
         return None
     if chart.has(inner):
         if value is None or value == lookup(chart.defaults, inner):
@@ -79,21 +86,25 @@ def _similar(key: str | int, known: set[str], cutoff: float) -> str:
 
 
 def _elsewhere(path: Path, charts: Mapping[str, Chart], value: Any) -> str:
-    """The one path that has a key of this name, and knows what is given below it."""
-    own = [(str(path[0]), found) for found in charts[str(path[0])].paths() if found[-1] == path[-1]]
+    """Where a key of this name is known, and what is given below it: the nearest places, if they are few."""
+    component, inner = str(path[0]), path[1:]
+    switch = SWITCHES.get(path[:-1])
+    if path[-1] == ENABLED:
+        return f"did you mean {format_path((*switch, ENABLED))}?" if switch else ""
+    own = [(component, found) for found in charts[component].paths() if found[-1] == path[-1]]
+    if len(inner) > 1:  # what belongs to another part of the chart is hardly meant
+        own = [each for each in own if each[1][0] == inner[0]]
     others = [
         (name, (path[-1],))
         for name, chart in charts.items()
-        if name != path[0] and path[-1] in chart.keys(())
+        if name != component and path[-1] in chart.keys(())
     ]
     for candidates in (own, others):
         fitting = [(name, found) for name, found in candidates if _fits(charts[name], found, value)]
-        best = sorted(fitting, key=lambda each: (-_shared(each[1], path[1:]), len(each[1])))
-        if not best:
-            continue
-        rank = [(_shared(each[1], path[1:]), len(each[1])) for each in best[:2]]
-        if len(best) == 1 or rank[0] != rank[1]:
-            return f"did you mean {format_path((best[0][0], *best[0][1]))}?"
+        rank = {each: (-_shared(each[1], inner), len(each[1])) for each in fitting}
+        best = [each for each in fitting if rank[each] == min(rank.values())]
+        if 0 < len(best) <= MAX_OFFERED:
+            return f"did you mean {' or '.join(format_path((name, *found)) for name, found in best)}?"
     return ""
 
 

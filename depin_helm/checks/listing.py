@@ -44,7 +44,7 @@ _ALWAYS = (
     ),
     Listed(
         types.ID,
-        "a value is of the kind that the upstream chart's default has",
+        "a value is of the kind that the upstream chart's default, or its schema, has",
         "templates print whatever they get, and the API server refuses it, or reads something else",
     ),
     Listed(

@@ -1,6 +1,7 @@
 """From files and `--set` to an environment: merged as Helm merges, with the origin of each value."""
 
 from depin_helm.values.environment import (
+    SET,
     Environment,
     Origin,
     load_environment,
@@ -12,6 +13,7 @@ from depin_helm.values.merging import Defaults, coalesce, merge
 from depin_helm.values.settings import ClusterMatch, Settings, Timeouts, Waiver, duration
 
 __all__ = [
+    "SET",
     "ClusterMatch",
     "Defaults",
     "Environment",

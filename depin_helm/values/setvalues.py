@@ -40,13 +40,14 @@ class _Parser:
         self._text = text
         self._position = 0
         self._assigned: Path | None = None
+        self._previous: Path | None = None
 
     def more(self) -> bool:
         return self._position < len(self._text)
 
     def assign(self, values: dict[str, Any]) -> Path | None:
         """Read and do one assignment. Returns its path, None if there was none."""
-        self._assigned = None
+        self._previous, self._assigned = self._assigned, None
         self._key(values, (), 0)
         return self._assigned
 
@@ -55,7 +56,7 @@ class _Parser:
         here = (*path, name)
         if stop == "":
             if name:
-                raise _wrong(here, "has no value")
+                raise self._no_value(here)
             return True
         if stop == "[":
             index = self._index(here)
@@ -77,7 +78,13 @@ class _Parser:
             if inner:
                 self._set(values, name, inner)
             return ended
-        raise _wrong(here, "has no value, and a `,` follows")
+        raise self._no_value(here)
+
+    def _no_value(self, path: Path) -> UsageError:
+        """The error for a key without `=`; after a `,` it may be the rest of a password, and is not named."""
+        if self._previous is None:
+            return _wrong(path, "has no value")
+        return _wrong(self._previous, r"is followed by a `,` but no KEY=VALUE: a comma that is meant is `\,`")
 
     def _item(self, items: list[Any], index: int, path: Path, nesting: int) -> tuple[list[Any], bool]:
         """What follows `[index]`: the list with that item set, and whether the text is at its end."""

@@ -252,8 +252,9 @@ class _Reading:
         return text if node.tag == STR else plain(text)
 
     def _unknown_tag(self, node: Node, path: Path) -> None:
-        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        self._problem(mark_of(node), path, f"the tag {tag} means nothing to Helm", "remove it")
+        # Its name is not repeated: it may be a password that begins with `!`.
+        hint = "quote text that begins with `!`; else remove the tag"
+        self._problem(mark_of(node), path, "a tag that means nothing to Helm", hint)
 
     def _problem(self, mark: Mark, path: Path, message: str, hint: str) -> None:
         self.problems.append(Problem(mark, message, hint, path))

@@ -160,11 +160,11 @@ class _Composer:
         if node is None:
             refuse(
                 event,
-                f"the alias *{event.anchor} refers to nothing",
-                f"no `&{event.anchor}` stands before it",
+                "an alias that refers to nothing",
+                "quote text that begins with `*`; an alias's anchor stands before it",
             )
         if node in self._open:
-            refuse(event, f"the alias *{event.anchor} stands inside what it refers to")
+            refuse(event, "an alias stands inside what it refers to")
         return node
 
     def _node(self, event: Any) -> Node:
@@ -179,6 +179,8 @@ class _Composer:
             node = MappingNode(tag, [], *place)
         else:
             node = SequenceNode(tag, [], *place)
+        if event.anchor and _empty(node) and not event.value:
+            refuse(event, "an anchor without a value", "quote text that begins with `&`")
         if event.anchor:
             self._anchors[event.anchor] = node
         return node

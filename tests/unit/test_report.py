@@ -208,6 +208,14 @@ def test_a_finding_is_a_line_with_its_place_path_message_hint_and_rule() -> None
     )
 
 
+def test_a_finding_is_one_line_whatever_its_key_holds() -> None:
+    result = Result((Finding("a.yaml", 1, 1, "a\nb", "unknown key", rule="dead-key"),))
+    assert (
+        shown(lambda report: report.verdict("prod", result))[0]
+        == "a.yaml:1:1 a\\nb : unknown key [dead-key]\n"
+    )
+
+
 def test_what_was_not_checked_is_not_called_valid() -> None:
     partly = Result((), (), RESULT.skipped)
     assert shown(lambda report: report.verdict("prod", partly))[1].endswith("valid, as far as checked\n")

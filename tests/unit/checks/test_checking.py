@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,9 @@ def chart() -> upstream.Interface:
 
 @pytest.fixture
 def examine(chart: upstream.Interface, tmp_path: Path) -> Any:
-    def examine(text: str, *, missing: bool = False, sets: tuple[str, ...] = ()) -> Result:
+    def examine(
+        text: str, *, missing: bool = False, sets: tuple[str, ...] = (), chart: upstream.Interface = chart
+    ) -> Result:
         folder = tmp_path / "charts" / "depin-platform"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "Chart.yaml").write_text("dependencies: [{name: web}]\n")
@@ -259,3 +262,27 @@ def test_no_finding_repeats_a_value(examine: Any, secret: str) -> None:
     result = examine(f"web: {{{', '.join(lines)}}}\nother: X\n".replace("X", secret))
     assert len(result.findings) >= 4
     assert secret not in repr(result)
+
+
+def test_a_charts_own_schema_is_held_against_its_section(examine: Any, chart: upstream.Interface) -> None:
+    number = {"type": "integer"}
+    schema = {"properties": {"replicas": number, "global": {"properties": {"count": number}}}}
+    strict = dataclasses.replace(chart, schema=schema)
+    assert said(examine("web: {replicas: '3'}\nglobal: {count: x}\n", chart=strict)) == [
+        "1 web.replicas type remove the quotes",
+        "2 global.count type",
+    ]
+    assert said(examine("web: {replicas: 3}\n", chart=strict)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("web: {service: null}", ["1 web.service type delete the line"]),
+        ("web: {db: {enabled: false}}", []),
+        ("web: {replicas: http}", ["1 web.replicas type"]),
+        ("web: {replicas: 5m}", ["1 web.replicas type"]),
+    ],
+)
+def test_what_templates_cannot_do_with_is_found(examine: Any, text: str, expected: list[str]) -> None:
+    assert said(examine(text)) == expected

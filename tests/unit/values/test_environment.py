@@ -243,3 +243,12 @@ def test_helms_file_is_gone_after_an_error_too(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="represent"), write_for_helm({"a": object()}, tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("rest", ["hunter2", "hunter2.x"])
+def test_the_rest_of_a_password_with_a_comma_is_not_repeated(project: Project, rest: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_environment(project, "prod", (), [f"sub.size=a,{rest}"])
+    said = f"{caught.value.message} {caught.value.hint}"
+    assert "hunter2" not in said
+    assert r"sub.size is followed by a `,`" in said
