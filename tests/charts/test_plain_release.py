@@ -45,8 +45,9 @@ def test_it_makes_the_secrets_that_depin_helm_would(plain: Platform, renderer: R
 
 
 def test_its_passwords_and_namespaces_outlive_it(plain: Platform) -> None:
-    kept = [obj for obj in plain.objects if obj.component in ("depin-secrets", "depin-foundation")]
-    assert kept
+    own = [obj for obj in plain.objects if obj.component in ("depin-secrets", "depin-foundation")]
+    kept = [obj for obj in own if obj.kind in ("Secret", "Namespace")]
+    assert {obj.kind for obj in kept} == {"Secret", "Namespace"}
     assert all(obj.annotations["helm.sh/resource-policy"] == "keep" for obj in kept)
 
 

@@ -10,6 +10,8 @@
     monitors       what Prometheus scrapes and evaluates
     webhooks       nothing needs a webhook that does not answer yet
     pod_security   the Pod Security Standards
+    network        what NetworkPolicies let through
+    flows          which connections are needed, and so must be open
     rights         who may read all Secrets
     resources      requests, limits, storage and its claims, heaps
     elasticsearch  password, encryption, certificates and users of Elasticsearch

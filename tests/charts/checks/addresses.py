@@ -20,11 +20,18 @@ def unreachable(platform: Platform) -> list[str]:
     for obj in platform.objects:
         if obj.kind == "PrometheusRule" or "grafana_dashboard" in obj.labels:
             continue  # full of examples and links
-        for host, port in _addresses(obj):
-            namespace, name = _service(host, obj, platform)
-            if name and not _exists(namespace, name, int(port), platform):
+        for host, namespace, name, port in services_in(obj, platform):
+            if not _exists(namespace, name, port, platform):
                 problems.add(f"{obj}: nothing listens at {host}:{port}")
     return sorted(problems)
+
+
+def services_in(obj: Object, platform: Platform) -> Iterator[tuple[str, str, str, int]]:
+    """The Services that an object names an address of: the address, namespace, name and port."""
+    for host, port in _addresses(obj):
+        namespace, name = _service(host, obj, platform)
+        if name:
+            yield host, namespace, name, int(port)
 
 
 def _addresses(obj: Object) -> Iterator[tuple[str, str]]:
