@@ -20,8 +20,8 @@ _HEAD = """\
 <!-- Written by `make docs` from charts/depin-platform/charts/depin-foundation/flows.yaml. -->
 
 The platform's namespaces ({namespaces})
-are closed in both directions. Open is what stands here, at both ends, and nothing else. The layer `foundation`
-holds the policies: they are there before the first pod.
+are closed in both directions. Open is what stands here, at both ends, and nothing else. The policies belong
+to the layer `foundation`: they are there before the first pod.
 
 - Policies work where the cluster's network enforces them (Calico, Cilium, …). Elsewhere they do nothing.
 - They add up: a NetworkPolicy of your own beside them opens more, such as Prometheus' way to a remote write,
@@ -37,7 +37,7 @@ that there are. As long as `apiServer` is not narrowed, whatever talks to the AP
 anywhere.
 
 - A network decides what address a policy sees. Behind a load balancer with `externalTrafficPolicy: Cluster` a
-  client has a node's address; an API server that calls webhooks through a tunnel has that of the tunnel's end.
+  client has a node's address; an API server that calls webhooks through a tunnel, that of the tunnel's end.
 - Some networks never take a pod or a node for an address. On Cilium, set `policyCIDRMatchMode: [nodes]`; and
   where the API server's tunnel ends in a pod, open the webhooks to it with a policy of your own.
 

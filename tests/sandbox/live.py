@@ -106,9 +106,10 @@ def monitors_without_a_job(cluster: Cluster) -> list[str]:
 
 
 def refusals(cluster: Cluster) -> list[str]:
-    """What Pod Security has said against pods of the platform."""
+    """What Pod Security and admission policies have said against pods of the platform."""
     events = cluster.list("v1", "Event", field_selector="reason=FailedCreate")
-    return [event["message"] for event in events if "PodSecurity" in event["message"]]
+    said = [event["message"] for event in events]
+    return [each for each in said if "PodSecurity" in each or "ValidatingAdmissionPolicy" in each]
 
 
 def dangling(cluster: Cluster) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,120 @@ def test_pod_security_restricted_is_enforced_and_refuses_no_pod_of_the_platform(
         }
         assert 'violates PodSecurity "restricted' in kubectl.refusal(pod)
     assert live.refusals(platform.cluster) == []
+
+
+@pytest.fixture
+def node_agents(platform: Platform, binaries: dict[str, Path]) -> Kubectl:
+    """kubectl, once the agents' service accounts are there; the stand-ins have none."""
+    kubectl = Kubectl(binaries["kubectl"], platform.program.kubeconfig)
+    for account in ("fluent-bit", "prometheus-node-exporter"):
+        kubectl.run("create", "serviceaccount", account, "--namespace=node-agents", check=False)
+    return kubectl
+
+
+def pod(account: str = "default", container: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    """A pod in node-agents that asks for nothing but this."""
+    containers = [{"name": "a", "image": "a:1", **(container or {})}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "borrower", "namespace": "node-agents"},
+        "spec": {"serviceAccountName": account, "containers": containers, **spec},
+    }
+
+
+def reader(account: str, path: str, **mount: Any) -> dict[str, Any]:
+    """A pod in node-agents that mounts a folder of the node."""
+    mounts = [{"name": "host", "mountPath": "/host", **mount}]
+    return pod(account, {"volumeMounts": mounts}, volumes=[{"name": "host", "hostPath": {"path": path}}])
+
+
+AGENTS_ONLY = "no service account but those of depin-foundation.nodeAgents may"
+BORROWERS = {
+    "a folder of the node": (reader("default", "/var/log", readOnly=True), f"{AGENTS_ONLY} read a folder"),
+    "the node's network": (pod(hostNetwork=True), f"{AGENTS_ONLY} use the node's network"),
+    "the node's processes": (pod(hostPID=True), f"{AGENTS_ONLY} see the node's processes"),
+    "the node's IPC": (pod(hostIPC=True), "no pod may use the node's IPC"),
+    "a port of the node": (
+        pod(container={"ports": [{"containerPort": 80, "hostPort": 80}]}),
+        "no container may take a port of the node",
+    ),
+    "everything": (pod(container={"securityContext": {"privileged": True}}), "privileged"),
+    "a capability": (
+        pod("prometheus-node-exporter", {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}),
+        "nor have capabilities added",
+    ),
+    "an agent's privileges": (
+        pod("fluent-bit", {"securityContext": {"privileged": True}}),
+        "no container may be privileged",
+    ),
+    "a folder that is not the agent's": (
+        reader("fluent-bit", "/etc", readOnly=True),
+        f"{AGENTS_ONLY} read a folder",
+    ),
+    "a folder of a similar name": (
+        reader("fluent-bit", "/var/logs", readOnly=True),
+        f"{AGENTS_ONLY} read a folder",
+    ),
+    "an agent's folder, to write": (reader("fluent-bit", "/var/log"), "is mounted read-only"),
+    "an agent's folder, to write at the start": (
+        pod(
+            "fluent-bit",
+            volumes=[{"name": "host", "hostPath": {"path": "/var/log"}}],
+            initContainers=[
+                {"name": "i", "image": "a:1", "volumeMounts": [{"name": "host", "mountPath": "/host"}]}
+            ],
+        ),
+        "is mounted read-only",
+    ),
+    "another agent's network": (pod("fluent-bit", hostNetwork=True), f"{AGENTS_ONLY} use the node's network"),
+}
+LENT = {
+    "nothing of the node": pod(),
+    "a folder below an agent's": reader("fluent-bit", "/var/log/pods", readOnly=True),
+    "what node-exporter needs": {
+        **(exporter := reader("prometheus-node-exporter", "/", readOnly=True)),
+        "spec": {**exporter["spec"], "hostNetwork": True, "hostPID": True},
+    },
+}
+
+
+@pytest.mark.parametrize("wanted", BORROWERS)
+def test_a_pod_that_borrows_the_agents_namespace_is_refused(node_agents: Kubectl, wanted: str) -> None:
+    borrower, why = BORROWERS[wanted]
+    said = node_agents.refusal(borrower)
+    assert "ValidatingAdmissionPolicy 'depin-node-agents'" in said
+    assert why in said
+
+
+@pytest.mark.parametrize("wanted", LENT)
+def test_what_an_agent_needs_is_admitted(node_agents: Kubectl, wanted: str) -> None:
+    assert node_agents.refusal(LENT[wanted]) == ""
+
+
+def test_a_privileged_container_gets_into_no_running_agent(node_agents: Kubectl) -> None:
+    agents = node_agents.get("pods", "--namespace=node-agents")["items"]
+    name = agents[0]["metadata"]["name"]
+    arguments = ("debug", "--namespace=node-agents", f"pod/{name}", "--image=a:1", "--profile=sysadmin")
+    said = node_agents.run(*arguments, check=False)
+    assert "no container may be privileged" in said.stderr
+
+
+def test_a_pod_with_a_folder_of_the_node_is_refused_in_monitoring(node_agents: Kubectl) -> None:
+    item = reader("default", "/var/log", readOnly=True)
+    item["metadata"]["namespace"] = "monitoring"
+    assert 'violates PodSecurity "restricted' in node_agents.refusal(item)
+
+
+def test_the_api_server_understands_the_whole_policy(platform: Platform) -> None:
+    def checked() -> Any:
+        policy = platform.cluster.get(
+            "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "depin-node-agents"
+        )
+        return (policy or {}).get("status")
+
+    status = eventually(checked)
+    assert status["typeChecking"] == {}  # no warnings
 
 
 def test_whatever_a_pod_refers_to_is_there(platform: Platform) -> None:
