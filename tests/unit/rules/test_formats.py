@@ -112,6 +112,12 @@ def test_every_range_of_a_list_is_looked_at() -> None:
     assert said("cidr", given) == [f"{NGINX}.service.loadBalancerSourceRanges[1]"]
 
 
+def test_every_range_of_a_network_policy_is_looked_at() -> None:
+    section = "depin-foundation.networkPolicies"
+    given = nested(f"{section}.apiServer", {"ranges": ["10.0.0.0/33", "10.0.0.1/32"], "ports": [443]})
+    assert said("cidr", given) == [f"{section}.apiServer.ranges[0]"]
+
+
 def test_an_annotations_range_may_be_an_address() -> None:
     def given(text: str) -> dict[str, Any]:
         annotations = {"nginx.ingress.kubernetes.io/whitelist-source-range": text}

@@ -48,14 +48,15 @@ What stands in `from` or `to` for the peers `names`, as items of a list. Call wi
 {{- end }}
 
 {{/*
-A flow's ports, as the key `ports`; nothing if any will do. Call with a dict of root, matrix and flow.
+A flow's ports, as the key `ports`; nothing if it is open at all. Call with a dict of root, matrix and flow.
 */}}
 {{- define "depin-foundation.ports" -}}
 {{- $ports := .flow.ports | default list -}}
 {{- if not $ports -}}
 {{- $peer := get .matrix.peers (first .flow.to) -}}
 {{- if $peer.ranges -}}
-{{- $ports = (get .root.Values.networkPolicies $peer.ranges).ports -}}
+{{- /* None would be all of them. */ -}}
+{{- $ports = (get .root.Values.networkPolicies $peer.ranges).ports | required (printf "depin-foundation.networkPolicies.%s.ports names no port" $peer.ranges) -}}
 {{- end -}}
 {{- end -}}
 {{- if $ports }}
