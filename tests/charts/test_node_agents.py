@@ -1,4 +1,4 @@
-"""The node agents do what their admission policy lets them do; the API server's own word is in tests/sandbox."""
+"""The node agents take what their admission policy lets them; the API server itself is asked in a sandbox."""
 
 from __future__ import annotations
 
