@@ -29,20 +29,15 @@ ROTATED = ("fluent-bit-elasticsearch", "prometheus-basic-auth")
 #: Command line, then its exit code. The first ones make the values, unless another test already has.
 COMMANDS = [
     (("install", "--yes"), 0),
+    (("secrets", "--rotate", ROTATED[0], "--yes"), 0),
+    (("secrets", "--rotate", ROTATED[1], "--yes", "--output", "json"), 0),
     (("upgrade", "--yes", "--output", "json"), 0),
-    (("diff", "--set", "fluent-bit.logLevel=debug"), 0),
     (("diff", "--set", "fluent-bit.logLevel=debug", "--output", "json"), 0),
-    (("install", "--dry-run"), 0),
+    (("install", "--dry-run", "--set", "fluent-bit.logLevel=debug"), 0),
     (("install", "--yes", "--set", "grafana.x=1"), 3),
     (("status",), 0),
     (("secrets",), 0),
-    (("secrets", "--output", "json"), 0),
-    (("secrets", "--create"), 0),
-    *(
-        (("secrets", "--rotate", name, "--yes", "--output", form), 0)
-        for name in ROTATED
-        for form in ("text", "json")
-    ),
+    (("secrets", "--create", "--output", "json"), 0),
     (("secrets", "--show", "grafana-admin"), 2),
     (("render",), 0),
 ]
@@ -130,7 +125,7 @@ def test_every_value_was_looked_for_those_from_before_a_rotation_too(traces: Tra
     rules = {f"{spec}/{key}": rule for spec in secrets.load(UMBRELLA) for key, rule in spec.rules.items()}
     assert set(names) == {name for name, rule in rules.items() if rule.random or rule.source}
     for name in ("node-agents/fluent-bit-elasticsearch/password", "monitoring/prometheus-basic-auth/auth"):
-        assert names.count(name) == 3
+        assert names.count(name) == 2
 
 
 def test_the_search_finds_a_value_where_somebody_asked_to_see_it(traces: Traces) -> None:
