@@ -102,7 +102,9 @@ def traces(
     helm.chmod(0o755)
     program = Program(tier, sandbox.kubeconfig, work, helm, {"TMPDIR": str(temporary)})
 
-    began, values, places = time.time(), {}, {}
+    began = time.time()
+    values: dict[str, bytes] = {}
+    places: dict[str, bytes] = {}
     with Cluster.connect(sandbox.kubeconfig, environ={}) as cluster, leaks.command_lines() as seen:
         for number, (arguments, code) in enumerate(COMMANDS):
             done = program.run(arguments[0], *ENV, *arguments[1:], code=code)
