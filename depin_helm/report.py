@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
 import json
 import os
@@ -29,7 +30,8 @@ if TYPE_CHECKING:  # rich takes 50 ms to import and is not needed for JSON, help
     from depin_helm.rollout import Observer, Progress
     from depin_helm.sandbox import Sandbox
     from depin_helm.sandbox import Status as SandboxStatus
-    from depin_helm.secrets import SecretState
+    from depin_helm.secrets import Rotation, SecretSpec, SecretState, User
+    from depin_helm.secrets import Step as RotationStep
     from depin_helm.status import PlatformStatus
     from depin_helm.tools import Step
     from depin_helm.values import Origin
@@ -154,8 +156,50 @@ class Report:
         if self.as_json:
             self.json(states)
             return
-        rows = ((s.namespace, s.name, ", ".join(s.keys), s.reader, s.summary) for s in states)
-        self._table(("NAMESPACE", "SECRET", "KEYS", "READ BY", "STATE"), rows)
+        rows = (
+            (s.namespace, s.name, ", ".join(s.keys), s.reader, ", ".join(map(str, s.used_by)), s.summary)
+            for s in states
+        )
+        self._table(("NAMESPACE", "SECRET", "KEYS", "READ BY", "USED BY", "STATE"), rows)
+
+    def secret(self, spec: SecretSpec, key: str, content: Mapping[str, bytes]) -> None:
+        """The values of a Secret, or of one key of it, for somebody who asked to see them."""
+        binary = [name for name, value in content.items() if not _is_text(value)]
+        values = {
+            name: base64.b64encode(value).decode() if name in binary else value.decode()
+            for name, value in content.items()
+        }
+        if self.as_json:
+            self.json({"namespace": spec.namespace, "name": spec.name, "values": values, "base64": binary})
+            return
+        if binary:
+            self.say(f"no text, and therefore in base64: {', '.join(binary)}")
+        if key:
+            self.raw(values[key])
+            return
+        from depin_helm import yamlio
+
+        self.raw(yamlio.dump(values))
+
+    def rotated(
+        self, rotation: Rotation, users: Mapping[str, Sequence[User]], steps: Sequence[RotationStep]
+    ) -> None:
+        """What got new values, and what somebody has to do until they are in use; never a value."""
+        used = sorted({user for each in users.values() for user in each})
+        if self.as_json:
+            rotated = [
+                {"namespace": spec.namespace, "name": spec.name, "keys": keys} for spec, keys in rotation.keys
+            ]
+            self.json({"rotated": rotated, "kept": rotation.kept, "usedBy": used, "steps": steps})
+            return
+        self.raw("\n".join(f"# new: {spec}: {', '.join(keys)}" for spec, keys in rotation.keys))
+        for user in used:
+            if not user.restart:
+                self.raw(f"# takes it by itself: {user} in {user.namespace}")
+        if not steps:
+            self.raw("# Nothing has to be started again.")
+        for step in steps:
+            self.raw(f"# {step.why}:\n{step.command}")
 
     def crds(self, results: Mapping[str, str]) -> None:
         """Each CRD and what became of it."""
@@ -361,6 +405,13 @@ def describe(cluster: Identity) -> str:
     """A cluster in words."""
     kind = f"sandbox {cluster.sandbox}" if cluster.sandbox else "cluster"
     return f"{kind} {cluster.server} (context {cluster.context})"
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        return value.decode() is not None
+    except UnicodeDecodeError:
+        return False
 
 
 def _value(value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from depin_helm.cli import charts, cluster, environment, sandbox
+from depin_helm.cli import charts, cluster, environment, sandbox, secrets
 
 app = typer.Typer(
     help="Run a Kubernetes platform from one values file.",
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 environment.add_to(app)
 cluster.add_to(app)
+secrets.add_to(app)
 app.add_typer(charts.app, name="charts")
 app.add_typer(sandbox.app, name="sandbox")
 

@@ -1,4 +1,4 @@
-"""Commands about an environment on its cluster: diff, install, uninstall, status, secrets, crds, unlock."""
+"""Commands about an environment on its cluster: diff, install, uninstall, status, crds, unlock."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("upgrade", help="The same as install: install what is missing, upgrade what is there.")(
         install
     )
-    for command in (uninstall, status, secrets, crds, unlock):
+    for command in (uninstall, status, crds, unlock):
         app.command()(command)
 
 
@@ -193,30 +193,6 @@ def status(
         wrong = ", ".join(layer.layer for layer in found.layers if not layer.healthy)
         hint = target.command("install")
         options.fail(report, UnhealthyError(f"not as it should be: {wrong}", hint=hint))
-
-
-def secrets(
-    env: Env,
-    create: Annotated[bool, typer.Option("--create", help="Make those that are missing.")] = False,
-    files: Files = None,
-    sets: Sets = None,
-    project: ProjectFolder = None,
-    kubeconfig: Kubeconfig = None,
-    context: Context = None,
-    output: Output = Format.TEXT,
-) -> None:
-    """List the Secrets that the environment needs, and whether they are there. Never prints a value."""
-    from depin_helm import preparation
-    from depin_helm import secrets as module
-
-    report = options.report(output)
-    target = connect(project, env, files, sets, kubeconfig, context)
-    needed = module.needed(module.load(target.project.chart), target.environment.values)
-    if create:
-        namespaces = preparation.namespaces(target.workspace(report))
-        with target.cluster.lock(env, "secrets"):
-            module.create_missing(needed, target.cluster, namespaces)
-    report.secrets(module.check(needed, target.cluster))
 
 
 def crds(

@@ -137,11 +137,9 @@ def confirm(answer: str, what: str, *, hint: str = "") -> None:
 
     if not sys.stdin.isatty():
         raise UsageError(f"to {what} must be confirmed on a terminal", hint=hint)
-    try:
-        given = typer.prompt(f"Type {answer} to {what}", err=True, default="", show_default=False)
-    except typer.Abort:
-        raise KeyboardInterrupt from None
-    if given != answer:
+    # typer.prompt would write a space to standard output, which may be a value on its way to a file.
+    typer.echo(f"Type {answer} to {what}: ", nl=False, err=True)
+    if sys.stdin.readline().strip() != answer:
         raise UsageError("not confirmed: nothing was changed")
 
 

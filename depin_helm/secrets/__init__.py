@@ -1,10 +1,32 @@
-"""The Secrets that the platform refers to by name: lists, checks, and makes those that are missing.
+"""The Secrets that the platform refers to by name: lists, checks, makes those that are missing, renews them.
 
-Existing keys are never overwritten, and no value leaves here other than to the cluster. `generators` makes
-values, `specs` reads which Secrets there are, `state` compares them with the cluster and completes them.
+Existing keys are never overwritten but by a rotation that somebody asked for, and no value leaves here but
+to the cluster, or to somebody who asked to see it. `generators` makes values, `specs` reads which Secrets
+there are, `users` finds who refers to them, `state` compares them with the cluster and completes them,
+`rotation` gives them new values.
 """
 
-from depin_helm.secrets.specs import SecretSpec, load, needed
-from depin_helm.secrets.state import LABELS, SecretState, check, create_missing
+from depin_helm.secrets.rotation import Rotation, Step, plan, rotate, steps
+from depin_helm.secrets.specs import SecretSpec, find, load, needed
+from depin_helm.secrets.state import LABELS, SecretState, check, content, create_missing, read
+from depin_helm.secrets.users import User, users
 
-__all__ = ["LABELS", "SecretSpec", "SecretState", "check", "create_missing", "load", "needed"]
+__all__ = [
+    "LABELS",
+    "Rotation",
+    "SecretSpec",
+    "SecretState",
+    "Step",
+    "User",
+    "check",
+    "content",
+    "create_missing",
+    "find",
+    "load",
+    "needed",
+    "plan",
+    "read",
+    "rotate",
+    "steps",
+    "users",
+]

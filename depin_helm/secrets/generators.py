@@ -57,6 +57,22 @@ def service_token_line(token: bytes, salt: bytes = b"") -> bytes:
     return name + b":" + b"$".join(parts)
 
 
+def with_line(value: bytes, line: bytes) -> bytes:
+    """The file `value`, with `line` instead of the one of the same name: all others stay as they are."""
+    name = line.partition(b":")[0]
+    lines = value.splitlines()
+    same = [old.strip().partition(b":")[0] == name for old in lines]
+    if not any(same):
+        return b"\n".join([*lines, line]) if lines else line
+    first = same.index(True)
+    kept = [
+        line if number == first else old
+        for number, old in enumerate(lines)
+        if number == first or not same[number]
+    ]
+    return b"\n".join(kept) + (b"\n" if value.endswith(b"\n") else b"")
+
+
 def text(length: int) -> bytes:
     """Random letters and digits."""
     return "".join(random.choice(string.ascii_letters + string.digits) for _ in range(length)).encode()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import graphlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from depin_helm import yamlio
-from depin_helm.errors import ChartError
+from depin_helm.errors import ChartError, UsageError
 from depin_helm.secrets import generators
 
 #: Characters that a random value may have; more would not fit into what bcrypt looks at.
@@ -35,11 +36,34 @@ class Rule:
     """How a missing key is made: `make` gets the value of `source`, nothing where there is none.
 
     `fits` tells whether an existing value still goes with its source's; where it cannot tell, it says yes.
+    `random` says that it is another one each time, of itself and not because of its source.
     """
 
     make: Callable[[bytes], bytes]
     source: Source | None = None
     fits: Callable[[bytes, bytes], bool] = lambda value, source: True
+    random: bool = False
+
+
+@dataclass(frozen=True)
+class After:
+    """What has to be run in a container that uses the Secret, after it was started again: and why."""
+
+    container: str
+    command: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What is special about new values for a Secret.
+
+    `refuse` says why it gets none here, and what to do instead. `keep` are keys that keep theirs: and why.
+    """
+
+    refuse: str = ""
+    keep: Mapping[str, str] = field(default_factory=dict)
+    after: After | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +74,7 @@ class SecretSpec:
     name: str
     reader: str
     rules: Mapping[str, Rule]
+    renewal: Renewal = Renewal()
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -59,6 +84,10 @@ class SecretSpec:
         """Other Secrets, as `namespace/name`, that its keys are derived from."""
         sources = (rule.source for rule in self.rules.values() if rule.source)
         return frozenset(f"{source.namespace}/{source.name}" for source in sources) - {str(self)}
+
+    def derived_last(self) -> list[tuple[str, Rule]]:
+        """Its keys and rules; one that is derived from another key of the same Secret stands behind it."""
+        return sorted(self.rules.items(), key=lambda item: item[1].source is not None)
 
 
 def load(chart: Path) -> tuple[SecretSpec, ...]:
@@ -94,8 +123,30 @@ def needed(specs: Sequence[SecretSpec], values: Mapping[str, Any]) -> tuple[Secr
     return tuple(spec for spec in specs if str(spec) in wanted)
 
 
+def find(specs: Sequence[SecretSpec], text: str) -> tuple[SecretSpec, str]:
+    """The Secret that `text` names as NAME or NAMESPACE/NAME, and its key if there is a /KEY behind it.
+
+    Raises:
+        UsageError: there is none of that name, or more than one.
+    """
+    known: dict[str, list[tuple[SecretSpec, str]]] = {}
+    for spec in specs:
+        for name in (spec.name, str(spec)):
+            for key in ("", *spec.rules):
+                known.setdefault(f"{name}/{key}" if key else name, []).append((spec, key))
+    found = known.get(text)
+    if found is None:
+        close = difflib.get_close_matches(text, known, 1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(map(str, specs))}"
+        raise UsageError(f"the platform has no Secret {text}", hint=hint)
+    if len(found) > 1:
+        names = ", ".join("/".join(filter(None, (str(spec), key))) for spec, key in found)
+        raise UsageError(f"{text} may be {names}", hint="name it with its namespace")
+    return found[0]
+
+
 def _spec(entry: Mapping[str, Any]) -> SecretSpec:
-    unknown = entry.keys() - {"namespace", "name", "reader", "keys"}
+    unknown = entry.keys() - {"namespace", "name", "reader", "keys", "rotation"}
     if unknown or not entry["keys"]:
         raise ValueError(f"{entry['name']}: {', '.join(unknown) or 'no keys'}")
     rules = {}
@@ -104,7 +155,18 @@ def _spec(entry: Mapping[str, Any]) -> SecretSpec:
             rules[key] = _rule(recipe)
         except ValueError as error:
             raise ValueError(f"{entry['namespace']}/{entry['name']}/{key}: {error}") from error
-    return SecretSpec(entry["namespace"], entry["name"], entry["reader"], rules)
+    try:
+        renewal = _renewal(entry.get("rotation") or {}, rules)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{entry['namespace']}/{entry['name']}: rotation: {error}") from error
+    return SecretSpec(entry["namespace"], entry["name"], entry["reader"], rules, renewal)
+
+
+def _renewal(entry: Mapping[str, Any], rules: Mapping[str, Rule]) -> Renewal:
+    renewal = Renewal(**{**entry, "after": After(**entry["after"]) if "after" in entry else None})
+    if strange := [key for key in renewal.keep if key not in rules or not rules[key].random]:
+        raise ValueError(f"{', '.join(strange)} would not change")
+    return renewal
 
 
 def _rule(recipe: Mapping[str, Any]) -> Rule:
@@ -114,13 +176,13 @@ def _rule(recipe: Mapping[str, Any]) -> Rule:
         case {"value": str(text)}:
             return Rule(lambda _: text.encode())
         case {"random": int(length)} if length in LENGTHS:
-            return Rule(lambda _: generators.text(length))
+            return Rule(lambda _: generators.text(length), random=True)
         case {"htpasswd": {"user": str(user), "password": str(source)}} if ":" not in user:
             return Rule(
                 partial(generators.htpasswd, user), _source(source), partial(generators.htpasswd_fits, user)
             )
         case {"serviceToken": str(account)} if re.fullmatch(r"[\w-]+/[\w-]+", account):
-            return Rule(lambda _: generators.service_token(account))
+            return Rule(lambda _: generators.service_token(account), random=True)
         case {"serviceTokenHash": str(source)}:
             return Rule(generators.service_token_line, _source(source), generators.service_token_fits)
     raise ValueError(f"{', '.join(recipe)} is unknown, or not used rightly")

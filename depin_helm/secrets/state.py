@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from depin_helm import releases
 from depin_helm.errors import ClusterError, LockedError
 from depin_helm.secrets.specs import Rule, SecretSpec, Source
+from depin_helm.secrets.users import User
 
 if TYPE_CHECKING:
     from depin_helm.cluster import Cluster
@@ -26,7 +27,8 @@ class SecretState:
     """What the cluster has of a needed Secret; never a value.
 
     `missing` are keys that an existing Secret lacks. `stale` are keys that do not fit what they were derived
-    from, or whose source is gone. `ours` says that depin-helm made the Secret.
+    from, or whose source is gone. `ours` says that depin-helm made the Secret. `used_by` is who refers to it
+    on the cluster.
     """
 
     namespace: str
@@ -37,6 +39,7 @@ class SecretState:
     missing: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     ours: bool = False
+    used_by: tuple[User, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -63,13 +66,15 @@ class SecretState:
         return ""
 
 
-def check(specs: Sequence[SecretSpec], cluster: Cluster) -> tuple[SecretState, ...]:
-    """Compare the needed Secrets with the cluster's.
+def check(
+    specs: Sequence[SecretSpec], cluster: Cluster, users: Mapping[str, tuple[User, ...]] | None = None
+) -> tuple[SecretState, ...]:
+    """Compare the needed Secrets with the cluster's; `users` are put beside them, if they were looked for.
 
     Raises:
         ClusterError: the cluster cannot be asked.
     """
-    return _states(specs, _live(specs, cluster))
+    return _states(specs, read(specs, cluster), users or {})
 
 
 def create_missing(
@@ -84,34 +89,43 @@ def create_missing(
         ClusterError: an existing Secret lacks keys or does not fit another, or a namespace is missing;
             nothing has been made then.
     """
-    live = _live(specs, cluster)
-    states = _states(specs, live)
+    live = read(specs, cluster)
+    states = _states(specs, live, {})
     if problems := [state.problem for state in states if state.problem]:
         raise ClusterError("\n".join(problems))
     todo = [spec for spec, state in zip(specs, states, strict=True) if not state.exists or state.missing]
     _create_namespaces({spec.namespace for spec in todo}, namespaces, cluster)
     known: dict[Source, bytes] = {}
     for spec in specs:
-        known |= _known(spec, live[str(spec)])
+        known |= known_of(spec, live[str(spec)])
     for spec in todo:
         _complete(spec, live[str(spec)], known, cluster)
     return tuple(todo)
 
 
-def _live(specs: Sequence[SecretSpec], cluster: Cluster) -> dict[str, dict[str, Any] | None]:
+def read(specs: Sequence[SecretSpec], cluster: Cluster) -> dict[str, dict[str, Any] | None]:
+    """The Secrets as the cluster has them, by namespace/name; None for one that is not there."""
     found = cluster.each(lambda spec: cluster.get("v1", "Secret", spec.name, spec.namespace), specs)
     return dict(zip(map(str, specs), found, strict=True))
 
 
-def _data(secret: Mapping[str, Any] | None) -> dict[str, bytes]:
+def content(secret: Mapping[str, Any] | None) -> dict[str, bytes]:
+    """What is in a Secret, by key."""
     data = (secret or {}).get("data") or {}
     return {key: base64.b64decode(value) for key, value in data.items()}
 
 
+def is_ours(secret: Mapping[str, Any] | None) -> bool:
+    """Whether depin-helm made the Secret."""
+    return LABELS.items() <= ((secret or {}).get("metadata", {}).get("labels") or {}).items()
+
+
 def _states(
-    specs: Sequence[SecretSpec], live: Mapping[str, Mapping[str, Any] | None]
+    specs: Sequence[SecretSpec],
+    live: Mapping[str, Mapping[str, Any] | None],
+    users: Mapping[str, tuple[User, ...]],
 ) -> tuple[SecretState, ...]:
-    data = {name: _data(secret) for name, secret in live.items()}
+    data = {name: content(secret) for name, secret in live.items()}
 
     def stale(spec: SecretSpec, key: str, rule: Rule) -> bool:
         if rule.source is None or key not in data[str(spec)]:
@@ -122,7 +136,6 @@ def _states(
     states = []
     for spec in specs:
         secret = live[str(spec)]
-        labels = (secret or {}).get("metadata", {}).get("labels") or {}
         states.append(
             SecretState(
                 namespace=spec.namespace,
@@ -132,14 +145,16 @@ def _states(
                 exists=secret is not None,
                 missing=tuple(key for key in spec.rules if secret is not None and key not in data[str(spec)]),
                 stale=tuple(key for key, rule in spec.rules.items() if stale(spec, key, rule)),
-                ours=LABELS.items() <= labels.items(),
+                ours=is_ours(secret),
+                used_by=users.get(str(spec), ()),
             )
         )
     return tuple(states)
 
 
-def _known(spec: SecretSpec, live: Mapping[str, Any] | None) -> dict[Source, bytes]:
-    return {Source(spec.namespace, spec.name, key): value for key, value in _data(live).items()}
+def known_of(spec: SecretSpec, live: Mapping[str, Any] | None) -> dict[Source, bytes]:
+    """What is in a Secret, by place."""
+    return {Source(spec.namespace, spec.name, key): value for key, value in content(live).items()}
 
 
 def _complete(
@@ -147,11 +162,10 @@ def _complete(
 ) -> None:
     """Make the Secret, or its missing keys; adds what was made to `known`."""
     values = {}
-    # Keys that are derived from another one of the same Secret come after it.
-    for key, rule in sorted(spec.rules.items(), key=lambda item: item[1].source is not None):
+    for key, rule in spec.derived_last():
         place = Source(spec.namespace, spec.name, key)
         if place not in known:
-            known[place] = _make(place, rule, known)
+            known[place] = make(place, rule, known)
         values[key] = known[place]
     if live is not None:
         encoded = {key: base64.b64encode(value).decode() for key, value in values.items()}
@@ -162,7 +176,12 @@ def _complete(
         )
 
 
-def _make(place: Source, rule: Rule, known: Mapping[Source, bytes]) -> bytes:
+def make(place: Source, rule: Rule, known: Mapping[Source, bytes]) -> bytes:
+    """A new value for the key; `known` has what it is derived from.
+
+    Raises:
+        ClusterError: it cannot be made of that.
+    """
     if rule.source is None:
         return rule.make(b"")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -259,6 +260,33 @@ def test_secrets_are_listed_with_their_readers_and_without_values(platform: Plat
     states = platform.program.json("secrets", *ENV)
     assert {state["name"] for state in states} >= {"grafana-admin", "elasticsearch-master-credentials"}
     assert all(state["exists"] and not state["missing"] for state in states)
+
+
+def test_every_secret_is_used_by_an_object_on_the_cluster(platform: Platform) -> None:
+    states = platform.program.json("secrets", *ENV)
+    assert [state["name"] for state in states if not state["usedBy"]] == []
+
+
+def test_the_commands_that_a_rotation_ends_with_restart_who_uses_it(
+    platform: Platform, binaries: dict[str, Path]
+) -> None:
+    def restarts(kind: str, name: str, namespace: str) -> str:
+        obj = platform.cluster.get("apps/v1", kind, name, namespace) or {}
+        annotations = obj["spec"]["template"]["metadata"].get("annotations") or {}
+        return str(annotations.get("kubectl.kubernetes.io/restartedAt", ""))
+
+    users = (
+        ("StatefulSet", "elasticsearch-master", "logging"),
+        ("DaemonSet", "fluent-bit", "node-agents"),
+    )
+    before = [restarts(*user) for user in users]
+    result = platform.program.json("secrets", *ENV, "--rotate", "fluent-bit-elasticsearch", "--yes")
+    kubectl = Kubectl(binaries["kubectl"], platform.program.kubeconfig)
+    for step in result["steps"]:
+        kubectl.run(*shlex.split(step["command"])[1:])
+    assert all(old != restarts(*user) for old, user in zip(before, users, strict=True))
+    assert live.pods_not_ready(platform.cluster) == []
+    assert platform.program.json("diff", *ENV) == []
 
 
 def test_the_sandbox_environment_refuses_any_other_cluster(

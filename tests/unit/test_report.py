@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from depin_helm import yamlio
 from depin_helm.charts import CachedChart, Change, Dependency, Imported, Verified
 from depin_helm.charts import State as ChartState
 from depin_helm.checks import Listed, Result, Skipped, Waived
@@ -25,7 +26,9 @@ from depin_helm.report import Report
 from depin_helm.rollout import Progress, State
 from depin_helm.sandbox import Sandbox
 from depin_helm.sandbox import Status as SandboxStatus
-from depin_helm.secrets import SecretSpec, SecretState
+from depin_helm.secrets import Rotation, SecretSpec, SecretState, User
+from depin_helm.secrets import Step as RotationStep
+from depin_helm.secrets.specs import Renewal
 from depin_helm.status import LayerStatus, PlatformStatus
 from depin_helm.tools import Step
 from depin_helm.values import Origin
@@ -80,9 +83,22 @@ STATUS = PlatformStatus(
     ),
 )
 SECRETS = (
-    SecretState("logging", "a", "kibana", ("user", "password"), True, ("password",), ("user",), ours=True),
+    SecretState(
+        *("logging", "a", "kibana", ("user", "password"), True, ("password",), ("user",)),
+        ours=True,
+        used_by=(User("logging", "Deployment", "kibana", ("kibana",), restart=True),),
+    ),
     SecretState("logging", "b", "grafana", ("token",), False),
 )
+SPEC = SecretSpec("logging", "a", "kibana", {}, Renewal(keep={"NAME": "too much hangs on it"}))
+ROTATION = Rotation(((SPEC, ("password",)),))
+USERS = {
+    "logging/a": (
+        User("logging", "Deployment", "kibana", ("kibana",), restart=True),
+        User("logging", "Ingress", "kibana"),
+    )
+}
+STEPS = (RotationStep("it reads logging/a when it starts", "kubectl -n logging …"),)
 VERIFIED = (Verified(Dependency("kibana", "8.5.1"), ChartState.OK, "sha256:abc", "sha256:abc"),)
 SANDBOX = Sandbox("default", Path("/s"), "https://127.0.0.1:1", "c", Path("/s/kubeconfig"))
 SANDBOXES = (
@@ -106,6 +122,8 @@ RESULTS: Mapping[str, Callable[[Report], None]] = {
     "uninstall": lambda report: report.rollout(GONE, LEFTOVERS),
     "status": lambda report: report.status(STATUS),
     "secrets": lambda report: report.secrets(SECRETS),
+    "secrets --show": lambda report: report.secret(SPEC, "", {"NAME": b"\xff"}),
+    "secrets --rotate": lambda report: report.rotated(ROTATION, USERS, STEPS),
     "crds": lambda report: report.crds({"NAME": CrdState.CREATED}),
     "charts list": lambda report: report.charts([CHART]),
     "charts pull, charts import": lambda report: report.imported([Imported(CHART, Change.NEW)]),
@@ -258,11 +276,31 @@ def test_an_error_beside_a_result_leaves_the_result_alone() -> None:
 def test_columns_stand_below_each_other() -> None:
     out, _ = shown(lambda report: report.secrets(SECRETS))
     assert out == (
-        "NAMESPACE  SECRET  KEYS            READ BY  STATE\n"
-        "logging    a       user, password  kibana   lacks password; "
+        "NAMESPACE  SECRET  KEYS            READ BY  USED BY            STATE\n"
+        "logging    a       user, password  kibana   Deployment kibana  lacks password; "
         "user does not fit what it was made from\n"
-        "logging    b       token           grafana  absent\n"
+        "logging    b       token           grafana                     absent\n"
     )
+
+
+def test_a_secrets_values_are_yaml_and_one_alone_is_the_bare_text() -> None:
+    content = {"a": b"two\nlines\n", "b": b"1", "c": b"\xff\x00"}
+    out, err = shown(lambda report: report.secret(SPEC, "", content))
+    assert yamlio.load(out) == {"a": "two\nlines\n", "b": "1", "c": "/wA="}
+    assert err == "no text, and therefore in base64: c\n"
+    assert shown(lambda report: report.secret(SPEC, "b", {"b": b"1"})) == ("1\n", "")
+
+
+def test_a_rotation_is_a_script_of_what_is_left_to_do() -> None:
+    out, _ = shown(lambda report: report.rotated(ROTATION, USERS, STEPS))
+    assert out == (
+        "# new: logging/a: password\n"
+        "# takes it by itself: Ingress kibana in logging\n"
+        "# it reads logging/a when it starts:\n"
+        "kubectl -n logging …\n"
+    )
+    out, _ = shown(lambda report: report.rotated(ROTATION, {"logging/a": ()}, ()))
+    assert "Nothing has to be started again" in out
 
 
 def test_nothing_is_cut_off() -> None:

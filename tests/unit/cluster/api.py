@@ -29,6 +29,8 @@ KINDS: Mapping[str, tuple[str, str, bool]] = {
     "DaemonSet": ("apps/v1", "daemonsets", True),
     "ReplicaSet": ("apps/v1", "replicasets", True),
     "Job": ("batch/v1", "jobs", True),
+    "CronJob": ("batch/v1", "cronjobs", True),
+    "Ingress": ("networking.k8s.io/v1", "ingresses", True),
     "Lease": ("coordination.k8s.io/v1", "leases", True),
     "Certificate": ("cert-manager.io/v1", "certificates", True),
     "Issuer": ("cert-manager.io/v1", "issuers", True),

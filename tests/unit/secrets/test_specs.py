@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from depin_helm import plan, secrets, yamlio
-from depin_helm.errors import ChartError
+from depin_helm.errors import ChartError, UsageError
 from tests.tier import UMBRELLA
 
 
@@ -96,6 +96,10 @@ def test_needs_are_followed_through_several_steps(tmp_path: Path) -> None:
         ({**secret("x", key={"random": 32}), "namspace": "y"}, "namspace"),
         ({"name": "x", "keys": {"key": {"random": 32}}}, "namespace"),
         (secret("x", key={"serviceTokenHash": "logging/x/key"}), "itself derived"),
+        ({**secret("x", key={"random": 32}), "rotation": {"refused": "y"}}, "refused"),
+        ({**secret("x", key={"random": 32}), "rotation": {"after": {"command": "y"}}}, "container"),
+        ({**secret("x", key={"random": 32}), "rotation": {"keep": {"other": "y"}}}, "other would not change"),
+        ({**secret("x", key={"value": "y"}), "rotation": {"keep": {"key": "y"}}}, "key would not change"),
     ],
 )
 def test_nonsense_is_refused_by_name(tmp_path: Path, entry: dict[str, Any], said: str) -> None:
@@ -122,3 +126,40 @@ def test_a_secret_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_a_damaged_chart(tmp_path: Path) -> None:
     with pytest.raises(ChartError, match=r"secrets\.yaml"):
         secrets.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("grafana-admin", ""),
+        ("monitoring/grafana-admin", ""),
+        ("grafana-admin/admin-password", "admin-password"),
+        ("monitoring/grafana-admin/admin-password", "admin-password"),
+    ],
+)
+def test_a_secret_is_found_by_its_name_with_or_without_namespace_and_key(text: str, key: str) -> None:
+    spec, found = secrets.find(secrets.load(UMBRELLA), text)
+    assert (str(spec), found) == ("monitoring/grafana-admin", key)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("grafana-admn", "did you mean grafana-admin?"),
+        ("grafana-admin/password", "did you mean grafana-admin/admin-password?"),
+        ("logging/grafana-admin", "did you mean monitoring/grafana-admin?"),
+        ("0", "there are "),
+    ],
+)
+def test_a_name_that_there_is_not_is_answered_with_the_nearest(text: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=text) as error:
+        secrets.find(secrets.load(UMBRELLA), text)
+    assert hint in error.value.hint
+
+
+def test_a_name_that_two_have_needs_its_namespace(tmp_path: Path) -> None:
+    twice = [{**secret("x", key={"random": 32}), "namespace": name} for name in ("a", "b")]
+    specs = secrets.load(write(tmp_path, *twice))
+    with pytest.raises(UsageError, match="a/x, b/x"):
+        secrets.find(specs, "x")
+    assert str(secrets.find(specs, "b/x")[0]) == "b/x"
