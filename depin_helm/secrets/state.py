@@ -114,10 +114,10 @@ def _states(
     data = {name: _data(secret) for name, secret in live.items()}
 
     def stale(spec: SecretSpec, key: str, rule: Rule) -> bool:
-        if rule.source is None or key not in data[str(spec)]:
+        if not rule.sources or key not in data[str(spec)]:
             return False
-        source = data[f"{rule.source.namespace}/{rule.source.name}"].get(rule.source.key)
-        return source is None or not rule.fits(data[str(spec)][key], source)
+        found = [data[f"{each.namespace}/{each.name}"].get(each.key) for each in rule.sources]
+        return None in found or not rule.fits(data[str(spec)][key], *found)
 
     states = []
     for spec in specs:
@@ -148,7 +148,7 @@ def _complete(
     """Make the Secret, or its missing keys; adds what was made to `known`."""
     values = {}
     # Keys that are derived from another one of the same Secret come after it.
-    for key, rule in sorted(spec.rules.items(), key=lambda item: item[1].source is not None):
+    for key, rule in sorted(spec.rules.items(), key=lambda item: bool(item[1].sources)):
         place = Source(spec.namespace, spec.name, key)
         if place not in known:
             known[place] = _make(place, rule, known)
@@ -163,12 +163,11 @@ def _complete(
 
 
 def _make(place: Source, rule: Rule, known: Mapping[Source, bytes]) -> bytes:
-    if rule.source is None:
-        return rule.make(b"")
     try:
-        return rule.make(known[rule.source])
+        return rule.make(*(known[source] for source in rule.sources))
     except ValueError as error:
-        raise ClusterError(f"Secret key {place} cannot be made of {rule.source}: {error}") from error
+        sources = " and ".join(map(str, rule.sources))
+        raise ClusterError(f"Secret key {place} cannot be made of {sources}: {error}") from error
 
 
 def _create_namespaces(
