@@ -147,10 +147,13 @@ def _is_text(default: Any) -> bool:
 
 
 def _wanted(path: Path, facts: Facts) -> _Format | None:
-    """What the text at `path` must be; None if nothing is known. Our own sections are the schema's."""
-    if str(path[0]).startswith("depin-") or path[0] == "global":
-        return None
+    """What the text at `path` must be; None if nothing is known.
+
+    Our own sections are the schema's, but for IPv6, which no pattern tells.
+    """
     key = next(part for part in reversed(path) if isinstance(part, str))
+    if str(path[0]).startswith("depin-") or path[0] == "global":
+        return _CIDR if key == "allowFrom" else None
     if key in _RANGES:
         return _CIDR
     if _NGINX_RANGES.fullmatch(key):
