@@ -87,7 +87,7 @@ class Report:
             )
 
     def verdict(self, environment: str, result: Result) -> None:
-        """What is wrong with the values: one line each. What was waived, left out or noted is for a person."""
+        """What is wrong with the values: one line each. What was waived, skipped or noted is for a person."""
         if self.as_json:
             self.json(result)
             return

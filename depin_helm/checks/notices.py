@@ -1,4 +1,4 @@
-"""What an environment's owner should know though no value is wrong: not findings, and nothing fails for them."""
+"""What an environment's owner should know though no value is wrong: no findings, and nothing fails."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _anonymous(facts: Facts) -> Path | None:
 
 
 def _is_open(allowed: Any) -> bool:
-    """Whether the list lets in all clients, or whole parts of the internet; what is no network says nothing."""
+    """Whether the list lets in all clients, or whole parts of the internet; what is no network, none."""
     if not isinstance(allowed, list) or not allowed:
         return True
     networks = [ipaddress.ip_network(each, strict=False) for each in allowed if is_network(str(each))]
@@ -79,7 +79,9 @@ def _is_open(allowed: Any) -> bool:
 
 
 def _hidden(facts: Facts) -> Iterator[Violation]:
-    lists: list[Path] = [(*ROUTES, name, "allowFrom") for name, route in routes(facts) if route.get("allowFrom")]
+    lists: list[Path] = [
+        (*ROUTES, name, "allowFrom") for name, route in routes(facts) if route.get("allowFrom")
+    ]
     controller = facts.get("ingress-nginx", "controller")
     if not lists or not facts.enabled("ingress-nginx") or not isinstance(controller, dict):
         return
@@ -89,7 +91,7 @@ def _hidden(facts: Facts) -> Iterator[Violation]:
     if controller.get("hostNetwork") is not True and not any(str(config.get(key)) == "true" for key in _TOLD):
         yield Violation(
             (_POLICY, *lists),
-            "requests come with the nodes' addresses, not their clients', and allowFrom cannot tell them apart",
+            "requests come with the nodes' addresses, not their clients', so allowFrom keeps nobody out",
             "Local; or use-proxy-protocol in ingress-nginx.controller.config",
         )
 
