@@ -87,8 +87,8 @@ def _hidden(facts: Facts) -> Iterator[Violation]:
         return
     if not _reached_from_outside(facts) or facts.get(*_POLICY) == "Local":
         return
-    config = controller.get("config") if isinstance(controller.get("config"), dict) else {}
-    if controller.get("hostNetwork") is not True and not any(str(config.get(key)) == "true" for key in _TOLD):
+    told = any(facts.text("ingress-nginx", "controller", "config", key) == "true" for key in _TOLD)
+    if controller.get("hostNetwork") is not True and not told:
         yield Violation(
             (_POLICY, *lists),
             "requests come with the nodes' addresses, not their clients', so allowFrom keeps nobody out",
