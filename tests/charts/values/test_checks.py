@@ -121,6 +121,12 @@ def test_our_environments_are_right(checker: Checker, name: str) -> None:
     assert checker.findings((ROOT / "values" / f"{name}.yaml").read_text()) == ()
 
 
+def test_a_notice_is_said_again_of_values_that_were_found_right_before(tier: Tier) -> None:
+    results = [workspace.examine(Project(tier.root), tier.cache, "prod", (), ())[1] for _ in range(2)]
+    assert results[0] == results[1]
+    assert [notice.id for notice in results[1].notices] == ["ingress-nginx-retired"]
+
+
 # --- every misspelt key ------------------------------------------------------------------------
 
 #: Below these, keys are names that people choose.
@@ -129,7 +135,7 @@ FREE = tuple(
     for pattern in (
         r"depin-foundation\.namespaces\.[^.]+",
         r"depin-routes\.routes\.[^.]+",
-        r"ingress-nginx\.controller\.config\..*",
+        r"ingress-nginx\.controller\.(config|addHeaders)\..*",
         r"kube-prometheus-stack\.prometheus\.prometheusSpec\.externalLabels\..*",
         r"kube-prometheus-stack\.grafana\.grafana\\\.ini\..*",
         r"kube-prometheus-stack\.grafana\.persistence\.annotations\..*",
