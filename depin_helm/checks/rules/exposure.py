@@ -87,7 +87,8 @@ def _hidden(facts: Facts) -> Iterator[Violation]:
         return
     if not _reached_from_outside(facts) or facts.get(*_POLICY) == "Local":
         return
-    told = any(facts.text("ingress-nginx", "controller", "config", key) == "true" for key in _TOLD)
+    settings = (facts.get("ingress-nginx", "controller", "config", key) for key in _TOLD)
+    told = any(setting in (True, "true") for setting in settings)
     if controller.get("hostNetwork") is not True and not told:
         yield Violation(
             (_POLICY, *lists),

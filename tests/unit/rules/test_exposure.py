@@ -121,6 +121,7 @@ def test_an_allow_list_wants_clients_own_addresses(service: dict[str, Any]) -> N
         controller(hostNetwork=True),
         controller(config={"use-proxy-protocol": "true"}),
         controller(config={"use-forwarded-headers": "true"}),
+        controller(config={"use-proxy-protocol": True}),
         {**controller(), "ingress-nginx": {"enabled": False}},
     ],
 )
