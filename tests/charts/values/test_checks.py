@@ -84,8 +84,8 @@ UPSTREAM_MISTAKES = {
 }
 #: Rules about the keys themselves. Others know our platform: an example names a storage class of its own.
 OF_KEYS = ("yaml", "schema", "dead-key", "type", "kubernetes-object")
-#: About what our defaults make wrong: a controller that only the cluster reaches has no traffic policy.
-OF_PLATFORM = ("traffic-policy",)
+#: About upstream's own defaults beside ours, which keep clients' addresses for Kibana's list of networks.
+OF_PLATFORM = ("hidden-addresses", "traffic-policy")
 
 
 def values_files(archive: Path) -> Iterator[tuple[Keys, str, str]]:
