@@ -89,7 +89,7 @@ class Report:
             )
 
     def verdict(self, environment: str, result: Result) -> None:
-        """What is wrong with the values: one line each. What was waived or left out is for a person."""
+        """What is wrong with the values: one line each. What was waived, skipped or noted is for a person."""
         if self.as_json:
             self.json(result)
             return
@@ -101,6 +101,8 @@ class Report:
             self.say(f"not checked: {skipped.checks} of {skipped.component}: {skipped.reason}")
         if result.skipped:
             self.say("  `depin-helm charts pull`, or `charts import`, brings the charts")
+        for notice in result.notices:
+            self.say(f"note: {notice.message}\n  {notice.hint}")
         count = len(result.findings)
         if count:
             self.say(f"{environment}: {count} finding{'s' if count != 1 else ''} in the values")

@@ -77,7 +77,7 @@ def examine(
     found, missing = upstream_charts(project, cache)
     verdict = Verdict(cache, loaded, project.schema_source, found)
     if not missing and verdict.passed():
-        return loaded, Result(())
+        return loaded, Result((), notices=tuple(checks.notices(loaded.values)))
     result = checks.check(
         loaded,
         schema.load(project.schema_source),
@@ -85,7 +85,7 @@ def examine(
         missing,
         Api.load(project.kubernetes_schema),
     )
-    if result == Result(()):
+    if result.flawless:
         verdict.keep()
     return loaded, result
 

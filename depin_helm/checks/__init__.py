@@ -10,6 +10,7 @@
     objects      Kubernetes objects within values, checked against them
     rule, rules  what values mean: each rule is data with an id
     waivers      what an environment may break
+    notices      what is not wrong, but to be known
     listing      all rules with their ids
     checking     all of it
     verdict      what was found right is not looked at again
@@ -20,7 +21,19 @@
 from depin_helm.checks.checking import Result, Skipped, check
 from depin_helm.checks.kubernetes import Api
 from depin_helm.checks.listing import Listed, listing
+from depin_helm.checks.notices import Notice, notices
 from depin_helm.checks.verdict import Verdict
 from depin_helm.checks.waivers import Waived
 
-__all__ = ["Api", "Listed", "Result", "Skipped", "Verdict", "Waived", "check", "listing"]
+__all__ = [
+    "Api",
+    "Listed",
+    "Notice",
+    "Result",
+    "Skipped",
+    "Verdict",
+    "Waived",
+    "check",
+    "listing",
+    "notices",
+]

@@ -13,6 +13,7 @@ from depin_helm.checks.facts import Facts
 from depin_helm.checks.known import Chart, section
 from depin_helm.checks.kubernetes import Api
 from depin_helm.checks.listing import listing
+from depin_helm.checks.notices import Notice, notices
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules import RULES
 from depin_helm.checks.waivers import Waived
@@ -36,11 +37,17 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Result:
-    """What is wrong; what would be, but is waived; what could not be looked at."""
+    """What is wrong; what would be, but is waived; what could not be looked at; what is only to be known."""
 
     findings: tuple[Finding, ...]
     waived: tuple[Waived, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def flawless(self) -> bool:
+        """Whether all was looked at and nothing is wrong, not even with a reason."""
+        return not (self.findings or self.waived or self.skipped)
 
 
 def check(
@@ -86,7 +93,7 @@ def check(
         kept += waivers.check(environment, given, None if skipped else needed, waivable)
     rank = {source: number for number, source in enumerate(environment.sources)}
     kept.sort(key=lambda finding: (rank.get(finding.file, -1), finding))
-    return Result(tuple(kept), tuple(waived), skipped)
+    return Result(tuple(kept), tuple(waived), skipped, tuple(notices(environment.values)))
 
 
 class _Found:

@@ -1,4 +1,4 @@
-"""Kubernetes objects within an upstream chart's values, which its templates hand on as they are."""
+"""Kubernetes objects within values, which templates hand on as they are: an upstream chart's, or our own."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from depin_helm.checks.known import Chart
 from depin_helm.checks.kubernetes import Api, Problem
 from depin_helm.checks.structure import UNKNOWN
 from depin_helm.errors import Finding
-from depin_helm.upstream import Reads
+from depin_helm.upstream import Place, Reads
 from depin_helm.yamlio import Path
 
 ID = "kubernetes-object"
 
 #: What tells a whole object, if one of these may be misspelt.
 _OBJECT = {"apiVersion", "kind", "metadata"}
+#: Where our own sections hold such parts: of which kind, and what path in it.
+_OWN: Mapping[Path, Place] = {
+    ("depin-issuers", "letsencrypt", "solvers"): Place("ClusterIssuer", ("spec", "acme", "solvers")),
+}
 
 
 def check(facts: Facts, charts: Mapping[str, Chart], api: Api) -> Iterator[Finding]:
@@ -34,10 +38,18 @@ def check(facts: Facts, charts: Mapping[str, Chart], api: Api) -> Iterator[Findi
         if problems is None:
             continue
         inside.add(path)
-        for problem in problems:
-            wrong = (*path, *problem.path)
-            if facts.given(wrong if wrong in environment.origins else wrong[:-1]):
-                yield environment.finding(wrong, problem.message, problem.hint, rule=ID)
+        yield from _findings(facts, path, problems)
+    for path, place in _OWN.items():
+        candidates = api.candidates(place.kind, place.path, crds)
+        yield from _findings(facts, path, api.check(facts.get(*path), candidates))
+
+
+def _findings(facts: Facts, path: Path, problems: Sequence[Problem]) -> Iterator[Finding]:
+    """Those of the problems with the value at `path` that a file, or `--set`, is to blame for."""
+    for problem in problems:
+        wrong = (*path, *problem.path)
+        if facts.given(wrong if wrong in facts.environment.origins else wrong[:-1]):
+            yield facts.environment.finding(wrong, problem.message, problem.hint, rule=ID)
 
 
 def _problems(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -64,8 +65,9 @@ def rotate(specs: Sequence[SecretSpec], spec: SecretSpec, cluster: Cluster) -> R
         for key in keys:
             place, rule = Source(each.namespace, each.name, key), each.rules[key]
             value = state.make(place, rule, known)
-            # An operator may have added users of their own.
-            known[place] = generators.with_line(known.get(place, b""), value) if rule.source else value
+            if rule.sources:  # an operator may have added users of their own
+                value = functools.reduce(generators.with_line, value.splitlines(), known.get(place, b""))
+            known[place] = value
             data[key] = base64.b64encode(known[place]).decode()
         try:
             cluster.replace({**secret, "data": data})
@@ -123,7 +125,7 @@ def _plan(
         keys = []
         for key, rule in each.derived_last():
             place = Source(each.namespace, each.name, key)
-            if place in changed or rule.source in changed:
+            if place in changed or not changed.isdisjoint(rule.sources):
                 changed.add(place)
                 keys.append(key)
         if keys and live[str(each)] is not None:  # what is not there is made of the new values later

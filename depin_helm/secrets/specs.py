@@ -7,7 +7,6 @@ import graphlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +32,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Rule:
-    """How a missing key is made: `make` gets the value of `source`, nothing where there is none.
+    """How a missing key is made: `make` gets the values of `sources`, in their order.
 
-    `fits` tells whether an existing value still goes with its source's; where it cannot tell, it says yes.
-    `random` says that it is another one each time, of itself and not because of its source.
+    `fits` tells whether an existing value, its first argument, still goes with those of its sources; where it
+    cannot tell, it says yes. `random` says that it is another one each time, of itself and not because of its
+    sources.
     """
 
-    make: Callable[[bytes], bytes]
-    source: Source | None = None
-    fits: Callable[[bytes, bytes], bool] = lambda value, source: True
+    make: Callable[..., bytes]
+    sources: tuple[Source, ...] = ()
+    fits: Callable[..., bool] = lambda value, *sources: True
     random: bool = False
 
 
@@ -82,12 +82,12 @@ class SecretSpec:
     @property
     def sources(self) -> frozenset[str]:
         """Other Secrets, as `namespace/name`, that its keys are derived from."""
-        sources = (rule.source for rule in self.rules.values() if rule.source)
+        sources = (source for rule in self.rules.values() for source in rule.sources)
         return frozenset(f"{source.namespace}/{source.name}" for source in sources) - {str(self)}
 
     def derived_last(self) -> list[tuple[str, Rule]]:
         """Its keys and rules; one that is derived from another key of the same Secret stands behind it."""
-        return sorted(self.rules.items(), key=lambda item: item[1].source is not None)
+        return sorted(self.rules.items(), key=lambda item: bool(item[1].sources))
 
 
 def load(chart: Path) -> tuple[SecretSpec, ...]:
@@ -174,18 +174,38 @@ def _rule(recipe: Mapping[str, Any]) -> Rule:
         raise ValueError("says not in exactly one way how it is made")
     match recipe:
         case {"value": str(text)}:
-            return Rule(lambda _: text.encode())
+            return Rule(lambda: text.encode())
         case {"random": int(length)} if length in LENGTHS:
-            return Rule(lambda _: generators.text(length), random=True)
-        case {"htpasswd": {"user": str(user), "password": str(source)}} if ":" not in user:
-            return Rule(
-                partial(generators.htpasswd, user), _source(source), partial(generators.htpasswd_fits, user)
-            )
+            return Rule(lambda: generators.text(length), random=True)
+        case {"htpasswd": dict(line)}:
+            return _htpasswd([line])
+        case {"htpasswd": [_, *_] as lines}:
+            return _htpasswd(lines)
         case {"serviceToken": str(account)} if re.fullmatch(r"[\w-]+/[\w-]+", account):
-            return Rule(lambda _: generators.service_token(account), random=True)
+            return Rule(lambda: generators.service_token(account), random=True)
         case {"serviceTokenHash": str(source)}:
-            return Rule(generators.service_token_line, _source(source), generators.service_token_fits)
+            return Rule(generators.service_token_line, (_source(source),), generators.service_token_fits)
     raise ValueError(f"{', '.join(recipe)} is unknown, or not used rightly")
+
+
+def _htpasswd(lines: Sequence[Any]) -> Rule:
+    """A file with a line for each of these users."""
+    users, sources = [], []
+    for line in lines:
+        match line:
+            case {"user": str(user), "password": str(source)} if len(line) == 2 and ":" not in user:
+                users.append(user)
+                sources.append(_source(source))
+            case _:
+                raise ValueError("htpasswd is not used rightly")
+    return Rule(
+        lambda *passwords: b"\n".join(map(generators.htpasswd, users, passwords)),
+        tuple(sources),
+        lambda value, *passwords: all(
+            generators.htpasswd_fits(user, value, password)
+            for user, password in zip(users, passwords, strict=True)
+        ),
+    )
 
 
 def _source(text: str) -> Source:
@@ -197,10 +217,9 @@ def _source(text: str) -> Source:
 
 def _check_sources(spec: SecretSpec, specs: Mapping[str, SecretSpec]) -> None:
     for key, rule in spec.rules.items():
-        if rule.source is None:
-            continue
-        target = specs.get(f"{rule.source.namespace}/{rule.source.name}")
-        if target is None or rule.source.key not in target.rules:
-            raise ValueError(f"{spec}/{key}: there is no {rule.source}")
-        if target is spec and spec.rules[rule.source.key].source is not None:
-            raise ValueError(f"{spec}/{key}: {rule.source.key} is itself derived")
+        for source in rule.sources:
+            target = specs.get(f"{source.namespace}/{source.name}")
+            if target is None or source.key not in target.rules:
+                raise ValueError(f"{spec}/{key}: there is no {source}")
+            if target is spec and spec.rules[source.key].sources:
+                raise ValueError(f"{spec}/{key}: {source.key} is itself derived")

@@ -128,10 +128,10 @@ def _states(
     data = {name: content(secret) for name, secret in live.items()}
 
     def stale(spec: SecretSpec, key: str, rule: Rule) -> bool:
-        if rule.source is None or key not in data[str(spec)]:
+        if not rule.sources or key not in data[str(spec)]:
             return False
-        source = data[f"{rule.source.namespace}/{rule.source.name}"].get(rule.source.key)
-        return source is None or not rule.fits(data[str(spec)][key], source)
+        found = [data[f"{each.namespace}/{each.name}"].get(each.key) for each in rule.sources]
+        return None in found or not rule.fits(data[str(spec)][key], *found)
 
     states = []
     for spec in specs:
@@ -182,12 +182,11 @@ def make(place: Source, rule: Rule, known: Mapping[Source, bytes]) -> bytes:
     Raises:
         ClusterError: it cannot be made of that.
     """
-    if rule.source is None:
-        return rule.make(b"")
     try:
-        return rule.make(known[rule.source])
+        return rule.make(*(known[source] for source in rule.sources))
     except ValueError as error:
-        raise ClusterError(f"Secret key {place} cannot be made of {rule.source}: {error}") from error
+        sources = " and ".join(map(str, rule.sources))
+        raise ClusterError(f"Secret key {place} cannot be made of {sources}: {error}") from error
 
 
 def _create_namespaces(

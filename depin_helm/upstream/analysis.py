@@ -21,6 +21,7 @@ from depin_helm.upstream.templates import TemplateError, parse
 _SUBCHART = re.compile(r"charts/([^/]+)/Chart\.yaml")
 _KIND = re.compile(r"kind: *[\"']?(\w+)")
 _VALUES = re.compile(r"\.Values((?:\.\w+)+)")
+_TEMPLATED_CRD = re.compile(rb"^kind: *CustomResourceDefinition\s*$", re.MULTILINE)
 #: What no template takes from `.Files`: other charts, documentation, what tests the chart.
 _APART = re.compile(r"(charts|crds|ci|templates|tests?|unittests)/|(values|Chart)\.yaml$|.*\.(md|tgz)$")
 
@@ -163,14 +164,16 @@ def _schema(files: Mapping[str, bytes]) -> Mapping[str, Any] | None:
 
 
 def _crds(chart: _Chart) -> Mapping[str, Mapping[str, Any]]:
-    """Of all CRDs below the chart, those of kinds that its own templates write; else of its parent's."""
-    files = [content for path, content in chart.files.items() if re.search(r"(^|/)crds/[^/]+\.ya?ml$", path)]
-    if not files:
-        return {}
-    written = {
-        kind
-        for path, content in chart.files.items()
-        if path.startswith("templates/")
-        for kind in _KIND.findall(content.decode("utf-8", "replace"))
-    }
-    return crds.schemas(files, written)
+    """Of all CRDs below the chart, those of kinds that its own templates write; else of its parent's.
+
+    A CRD that is a template itself is read without the lines of Go in it, which only concern its metadata.
+    """
+    files, kinds = [], set[str]()
+    for path, content in chart.files.items():
+        if re.search(r"(^|/)crds/[^/]+\.ya?ml$", path):
+            files.append(content)
+        elif path.startswith("templates/"):
+            kinds.update(_KIND.findall(content.decode("utf-8", "replace")))
+            if _TEMPLATED_CRD.search(content):
+                files.append(b"".join(line for line in content.splitlines(True) if b"{{" not in line))
+    return crds.schemas(files, kinds) if files else {}

@@ -125,7 +125,7 @@ def test_no_generated_value_is_seen_outside_of_its_secret(traces: Traces) -> Non
 def test_every_value_was_looked_for_those_from_before_a_rotation_too(traces: Traces) -> None:
     names = [name.partition(" ")[0] for name in traces.values]
     rules = {f"{spec}/{key}": rule for spec in secrets.load(UMBRELLA) for key, rule in spec.rules.items()}
-    assert set(names) == {name for name, rule in rules.items() if rule.random or rule.source}
+    assert set(names) == {name for name, rule in rules.items() if rule.random or rule.sources}
     for name in ("node-agents/fluent-bit-elasticsearch/password", "monitoring/prometheus-basic-auth/auth"):
         assert names.count(name) == 2
 

@@ -20,7 +20,7 @@ from depin_helm.errors import ClusterError
 from depin_helm.helm import Helm, find_helm
 from depin_helm.sandbox import Sandbox
 from depin_helm.secrets import SecretSpec
-from depin_helm.secrets.specs import Source
+from depin_helm.secrets.specs import Rule, Source
 from tests.sandbox.kubectl import Kubectl
 from tests.tier import UMBRELLA
 
@@ -47,10 +47,10 @@ class Place:
         return tuple(self._moved(spec) for spec in secrets.load(UMBRELLA))
 
     def _moved(self, spec: SecretSpec) -> SecretSpec:
-        def source(old: Source | None) -> Source | None:
-            return old and replace(old, namespace=f"{self.prefix}-{old.namespace}")
+        def sources(rule: Rule) -> tuple[Source, ...]:
+            return tuple(replace(old, namespace=f"{self.prefix}-{old.namespace}") for old in rule.sources)
 
-        rules = {key: replace(rule, source=source(rule.source)) for key, rule in spec.rules.items()}
+        rules = {key: replace(rule, sources=sources(rule)) for key, rule in spec.rules.items()}
         return replace(spec, namespace=f"{self.prefix}-{spec.namespace}", rules=rules)
 
     def values(self, **levels: str) -> Path:
@@ -187,7 +187,7 @@ def test_existing_secrets_keep_every_byte(place: Place) -> None:
     )
     place.make()
     assert place.value("node-agents", "fluent-bit-elasticsearch", "password") == b"from a vault"
-    line = place.value("logging", "elasticsearch-file-realm", "users")
+    line = place.value("logging", "elasticsearch-file-realm", "users").splitlines()[0]
     assert bcrypt.checkpw(b"from a vault", line.removeprefix(b"fluent-bit:"))
 
 

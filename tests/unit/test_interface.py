@@ -180,6 +180,12 @@ def test_a_crd_of_a_kind_that_no_template_writes_is_left_out() -> None:
     assert chart({"crds/gadgets.yaml": CRD, "templates/a.yaml": "kind: Other\n"}).crds == {}
 
 
+def test_a_crd_that_is_a_template_itself_is_read_too() -> None:
+    templated = "{{- if .Values.crds.enabled }}\n" + CRD + "\n{{- end }}\n"
+    plain = chart({"crds/gadgets.yaml": CRD, "templates/a.yaml": "kind: Gadget\n"})
+    assert chart({"templates/gadgets.yaml": templated}).crds == plain.crds
+
+
 def test_a_crd_of_a_subchart_is_the_parents_too() -> None:
     files = {"charts/crds/Chart.yaml": "name: crds\nversion: 1.0.0\n", "charts/crds/crds/gadgets.yaml": CRD}
     assert set(chart({**files, "templates/a.yaml": "kind: Gadget\n"}).crds) == {"Gadget"}

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from depin_helm import yamlio
 from depin_helm.charts import CachedChart, Change, Dependency, Imported, Verified
 from depin_helm.charts import State as ChartState
-from depin_helm.checks import Listed, Result, Skipped, Waived
+from depin_helm.checks import Listed, Notice, Result, Skipped, Waived
 from depin_helm.cluster import CrdState, Identity
 from depin_helm.diff import Action, FieldChange
 from depin_helm.diff import Change as ObjectChange
@@ -40,7 +40,12 @@ FINDINGS = (
     Finding("values/prod.yaml", 3, 1, "", "a tab in the indentation", "indent with spaces"),
 )
 LISTED = (Listed("a-rule", "what is to be true", "what happens else", waivable=False),)
-RESULT = Result(FINDINGS, (Waived(FINDINGS[0], "because"),), (Skipped("kibana", "not in the cache"),))
+RESULT = Result(
+    FINDINGS,
+    (Waived(FINDINGS[0], "because"),),
+    (Skipped("kibana", "not in the cache"),),
+    (Notice("old", "it is old", "take another"),),
+)
 HELM = HelmError("timed out", hint="wait longer", causes=["Pod a: no image", "Pod b: no node"])
 VALUES = ValuesError(FINDINGS, hint="depin-helm validate --env prod")
 CHART = CachedChart("kibana", "8.5.1", "sha256:abc", Path("/cache/kibana.tgz"))
@@ -222,6 +227,7 @@ def test_a_finding_is_a_line_with_its_place_path_message_hint_and_rule() -> None
         "  because: because\n"
         "not checked: dead keys, types, Kubernetes objects of kibana: not in the cache\n"
         "  `depin-helm charts pull`, or `charts import`, brings the charts\n"
+        "note: it is old\n  take another\n"
         "prod: 3 findings in the values\n",
     )
 
@@ -246,7 +252,7 @@ def test_the_published_schema_says_what_validate_writes() -> None:
     validator = Draft202012Validator(published)
     data = json.loads(shown(RESULTS["validate"], as_json=True)[0])
     validator.validate(data)
-    for part in ("findings", "waived", "skipped"):
+    for part in ("findings", "waived", "skipped", "notices"):
         wrong: Any
         for wrong in ([{}], [{**data[part][0], "more": 1}], 1):
             assert not validator.is_valid({**data, part: wrong})

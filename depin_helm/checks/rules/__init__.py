@@ -7,7 +7,9 @@
     disruption     budgets that forbid every drain
     credentials    secrets written as values
     certificates   issuers, and how long certificates live
+    challenges     how Let's Encrypt is shown that a domain is ours
     interfaces     web interfaces and their hosts
+    exposure       who gets to them
     needs          components that need each other
     images         tags
 
@@ -18,8 +20,10 @@ of a wrong kind: the schema and the types do.
 from depin_helm.checks.rule import Rule
 from depin_helm.checks.rules import (
     certificates,
+    challenges,
     credentials,
     disruption,
+    exposure,
     formats,
     images,
     interfaces,
@@ -37,7 +41,9 @@ RULES: tuple[Rule, ...] = (
     *disruption.RULES,
     *credentials.RULES,
     *certificates.RULES,
+    *challenges.RULES,
     *interfaces.RULES,
+    *exposure.RULES,
     *needs.RULES,
     *images.RULES,
 )

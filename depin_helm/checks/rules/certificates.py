@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from depin_helm.checks.facts import Facts, lookup
 from depin_helm.checks.rule import Rule, Violation
+from depin_helm.checks.rules.challenges import PUBLIC
 from depin_helm.checks.rules.grammar import is_address
 from depin_helm.checks.rules.interfaces import hosts
 from depin_helm.values.settings import duration
@@ -15,8 +16,6 @@ _ISSUERS, _CA_NAME = "depin-issuers", ("depin-issuers", "internalCA", "name")
 _LETSENCRYPT = (_ISSUERS, "letsencrypt", "enabled")
 _DOMAIN, _CLUSTER_ISSUER = ("global", "platform", "domain"), ("global", "platform", "clusterIssuer")
 _ELASTICSEARCH = ("depin-elasticsearch", "certificates", "issuer")
-#: The ClusterIssuers that depin-issuers makes for Let's Encrypt.
-_PUBLIC = {"letsencrypt-prod", "letsencrypt-staging"}
 #: Domains that are nobody's on the internet: RFC 2606, 6761, 6762, 7686, 8375, 9476, ICANN's .internal,
 #: and what people use though it was never promised to them.
 _PRIVATE = (
@@ -28,13 +27,13 @@ _PRIVATE = (
 def _public(facts: Facts) -> Iterator[Violation]:
     said: set[Path] = set()
     for host in hosts(facts):
-        if host.issuer_name in _PUBLIC and _is_private(host.name) and host.issuer not in said:
+        if host.issuer_name in PUBLIC and _is_private(host.name) and host.issuer not in said:
             said.add(host.issuer)
             name = _DOMAIN if host.issuer == _CLUSTER_ISSUER else host.at
             yield Violation(
                 (host.issuer, name), f"Let's Encrypt cannot sign for {host.name}", _own_authority(facts)
             )
-    if facts.enabled(_ELASTICSEARCH[0]) and facts.text(*_ELASTICSEARCH) in _PUBLIC:
+    if facts.enabled(_ELASTICSEARCH[0]) and facts.text(*_ELASTICSEARCH) in PUBLIC:
         yield Violation(
             (_ELASTICSEARCH,),
             "Let's Encrypt cannot sign for names within the cluster",
@@ -71,9 +70,9 @@ def _not_made(facts: Facts) -> Iterator[Violation]:
 
 def _unmade(facts: Facts, name: str) -> tuple[Path, str]:
     """Because of which value there is no ClusterIssuer of that name, and what to do; () if there may be."""
-    if not facts.enabled(_ISSUERS) and name in (*_PUBLIC, facts.get(*_CA_NAME)):
+    if not facts.enabled(_ISSUERS) and name in (*PUBLIC, facts.get(*_CA_NAME)):
         return (_ISSUERS, "enabled"), f"{_ISSUERS}.enabled: true"
-    if name in _PUBLIC and facts.get(*_LETSENCRYPT) is not True:
+    if name in PUBLIC and facts.get(*_LETSENCRYPT) is not True:
         return _LETSENCRYPT, f"{format_path(_LETSENCRYPT)}: true"
     if name != facts.get(*_CA_NAME) and name == lookup(facts.environment.defaults.values, _CA_NAME):
         return _CA_NAME, f"as {format_path(_CA_NAME)} has it"

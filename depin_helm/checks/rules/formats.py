@@ -147,12 +147,15 @@ def _is_text(default: Any) -> bool:
 
 
 def _wanted(path: Path, facts: Facts) -> _Format | None:
-    """What the text at `path` must be; None if nothing is known. Our own sections are the schema's."""
+    """What the text at `path` must be; None if nothing is known.
+
+    Our own sections are the schema's, which knows only the shape of a network.
+    """
     if path[:2] == ("depin-foundation", "networkPolicies"):
-        return _CIDR if "ranges" in path else None  # the schema knows its shape only
-    if str(path[0]).startswith("depin-") or path[0] == "global":
-        return None
+        return _CIDR if "ranges" in path else None
     key = next(part for part in reversed(path) if isinstance(part, str))
+    if str(path[0]).startswith("depin-") or path[0] == "global":
+        return _CIDR if key == "allowFrom" else None
     if key in _RANGES:
         return _CIDR
     if _NGINX_RANGES.fullmatch(key):

@@ -170,5 +170,10 @@ def test_a_schedule_is_looked_at_wherever_it_stands() -> None:
     assert said("cron", nested(path, [job])) == []
 
 
+def test_a_routes_networks_are_looked_at_since_no_pattern_tells_ipv6() -> None:
+    route = nested("depin-routes.routes.kibana", {"enabled": True, "allowFrom": ["fc00::/7", "fc00:::/7"]})
+    assert said("cidr", route) == ["depin-routes.routes.kibana.allowFrom[1]"]
+
+
 def test_our_own_sections_are_left_to_the_schema() -> None:
     assert said("duration", nested("depin-issuers.internalCA.duration", "ten years")) == []

@@ -20,7 +20,7 @@ ENVIRONMENTS = sorted(file.stem for file in (ROOT / "values").glob("*.yaml"))
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_rule_says_what_is_to_be_true_and_why(rule: Rule) -> None:
-    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.id)
+    assert re.fullmatch(r"[a-z]+[0-9]*(-[a-z]+[0-9]*)*", rule.id)
     assert not rule.title.endswith(".")
     assert not rule.why.endswith(".")
     assert rule.title != rule.why

@@ -105,8 +105,10 @@ def test_derived_values_go_with_what_an_operator_provided(api: Api, cluster: Clu
     )
     made = make(cluster)
     assert "fluent-bit-elasticsearch" not in {spec.name for spec in made}
-    line = value(api, "logging", "elasticsearch-file-realm", "users")
-    assert bcrypt.checkpw(b"from a vault", line.removeprefix(b"fluent-bit:"))
+    first, second = value(api, "logging", "elasticsearch-file-realm", "users").splitlines()
+    assert bcrypt.checkpw(b"from a vault", first.removeprefix(b"fluent-bit:"))
+    reader = value(api, "logging", "kibana-reader", "password")
+    assert bcrypt.checkpw(reader, second.removeprefix(b"kibana-reader:"))
     assert value(api, "node-agents", "fluent-bit-elasticsearch", "password") == b"from a vault"
 
 
@@ -148,6 +150,7 @@ def test_a_missing_hash_is_made_of_the_password_that_is_there(api: Api, cluster:
     ("namespace", "name", "key", "derived"),
     [
         ("node-agents", "fluent-bit-elasticsearch", "password", "elasticsearch-file-realm"),
+        ("logging", "kibana-reader", "password", "elasticsearch-file-realm"),
         ("logging", "kibana-es-token", "token", "elasticsearch-service-tokens"),
     ],
 )
@@ -185,6 +188,7 @@ def test_a_provided_hash_that_cannot_be_checked_is_trusted(api: Api, cluster: Cl
         api, "logging", "elasticsearch-file-realm", {"users": users, "users_roles": b"", "roles.yml": b""}
     )
     provide(api, "node-agents", "fluent-bit-elasticsearch", {"username": b"fluent-bit", "password": b"p"})
+    provide(api, "logging", "kibana-reader", {"username": b"kibana-reader", "password": b"p"})
     assert state(cluster, "elasticsearch-file-realm").summary == "present"
 
 

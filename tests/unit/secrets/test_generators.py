@@ -70,7 +70,7 @@ def test_a_password_longer_than_bcrypt_looks_at_is_hashed_as_its_readers_do() ->
 
 
 def test_no_representation_shows_a_value() -> None:
-    rule = Rule(generators.service_token_line, Source("logging", "kibana-es-token", "token"))
+    rule = Rule(generators.service_token_line, (Source("logging", "kibana-es-token", "token"),))
     spec = SecretSpec("logging", "elasticsearch-service-tokens", "elasticsearch", {"service_tokens": rule})
     state = secrets.SecretState("logging", "x", "kibana", ("token",), exists=True)
     assert "PBKDF2" not in repr((spec, state))

@@ -92,6 +92,12 @@ def test_needs_are_followed_through_several_steps(tmp_path: Path) -> None:
         (secret("x", key={"serviceTokenHash": "logging/x/other"}), "there is no logging/x/other"),
         (secret("x", key={"htpasswd": {"user": "a:b", "password": "logging/x/key"}}), "htpasswd"),
         (secret("x", key={"htpasswd": {"user": "a"}}), "htpasswd"),
+        (secret("x", key={"htpasswd": []}), "htpasswd"),
+        (secret("x", key={"htpasswd": [{"user": "a"}]}), "htpasswd"),
+        (
+            secret("x", key={"htpasswd": [{"user": "a", "password": "logging/x/k", "realm": "b"}]}),
+            "htpasswd",
+        ),
         (secret("x"), "no keys"),
         ({**secret("x", key={"random": 32}), "namspace": "y"}, "namspace"),
         ({"name": "x", "keys": {"key": {"random": 32}}}, "namespace"),

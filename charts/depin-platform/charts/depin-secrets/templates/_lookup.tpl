@@ -13,8 +13,8 @@ an upgrade changes nothing. Call with a dict of namespace, name and key.
 {{- end }}
 
 {{/*
-A line of an htpasswd file; the one that is there already is kept, since bcrypt salts each anew. Call with
-a dict of namespace, name, key, user and password.
+An htpasswd file; the one that is there already is kept, since bcrypt salts each line anew. Call with a dict of
+namespace, name, key, and users: passwords by user.
 */}}
 {{- define "depin-secrets.htpasswd" -}}
 {{- $secret := lookup "v1" "Secret" .namespace .name -}}
@@ -22,7 +22,11 @@ a dict of namespace, name, key, user and password.
 {{- if hasKey $data .key -}}
 {{- index $data .key | b64dec -}}
 {{- else -}}
-{{- htpasswd .user .password -}}
+{{- $lines := list -}}
+{{- range $user, $password := .users -}}
+{{- $lines = append $lines (htpasswd $user $password) -}}
+{{- end -}}
+{{- join "\n" $lines -}}
 {{- end -}}
 {{- end }}
 
