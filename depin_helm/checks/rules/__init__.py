@@ -3,12 +3,15 @@
     sizes          amounts that must fit into each other
     formats        text that must be a duration, a host name, …
     storage        storage classes
+    autoscaling    how many pods there may be
     nodes          Elasticsearch's nodes
     disruption     budgets that forbid every drain
     credentials    secrets written as values
     certificates   issuers, and how long certificates live
     interfaces     web interfaces and their hosts
     needs          components that need each other
+    names          the name by which they ask for Elasticsearch
+    texts          texts that Helm evaluates
     images         tags
 
 `grammar`, `cron` and `secret_names` know how such texts are written. A rule says nothing where a value is
@@ -17,27 +20,33 @@ of a wrong kind: the schema and the types do.
 
 from depin_helm.checks.rule import Rule
 from depin_helm.checks.rules import (
+    autoscaling,
     certificates,
     credentials,
     disruption,
     formats,
     images,
     interfaces,
+    names,
     needs,
     nodes,
     sizes,
     storage,
+    texts,
 )
 
 RULES: tuple[Rule, ...] = (
     *sizes.RULES,
     *formats.RULES,
     *storage.RULES,
+    *autoscaling.RULES,
     *nodes.RULES,
     *disruption.RULES,
     *credentials.RULES,
     *certificates.RULES,
     *interfaces.RULES,
     *needs.RULES,
+    *names.RULES,
+    *texts.RULES,
     *images.RULES,
 )
