@@ -3,6 +3,7 @@
     sizes          amounts that must fit into each other
     formats        text that must be a duration, a host name, …
     storage        storage classes
+    autoscaling    how many pods there may be
     nodes          Elasticsearch's nodes
     disruption     budgets that forbid every drain
     credentials    secrets written as values
@@ -11,6 +12,8 @@
     interfaces     web interfaces and their hosts
     exposure       who gets to them
     needs          components that need each other
+    names          the name by which they ask for Elasticsearch
+    texts          texts that Helm evaluates
     images         tags
 
 `grammar`, `cron` and `secret_names` know how such texts are written. A rule says nothing where a value is
@@ -19,6 +22,7 @@ of a wrong kind: the schema and the types do.
 
 from depin_helm.checks.rule import Rule
 from depin_helm.checks.rules import (
+    autoscaling,
     certificates,
     challenges,
     credentials,
@@ -27,16 +31,19 @@ from depin_helm.checks.rules import (
     formats,
     images,
     interfaces,
+    names,
     needs,
     nodes,
     sizes,
     storage,
+    texts,
 )
 
 RULES: tuple[Rule, ...] = (
     *sizes.RULES,
     *formats.RULES,
     *storage.RULES,
+    *autoscaling.RULES,
     *nodes.RULES,
     *disruption.RULES,
     *credentials.RULES,
@@ -45,5 +52,7 @@ RULES: tuple[Rule, ...] = (
     *interfaces.RULES,
     *exposure.RULES,
     *needs.RULES,
+    *names.RULES,
+    *texts.RULES,
     *images.RULES,
 )

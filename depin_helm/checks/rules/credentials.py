@@ -8,22 +8,28 @@ from typing import Any
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
-from depin_helm.checks.rules.secret_names import is_literal, is_receivers_secret, is_secret
+from depin_helm.checks.rules.secret_names import (
+    is_grafanas_secret,
+    is_literal,
+    is_outputs_secret,
+    is_receivers_secret,
+    is_secret,
+)
 from depin_helm.yamlio import Path
 
 _KPS = "kube-prometheus-stack"
 _KEY_BLOCK = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
-_IN_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@'\"]*:([^\s/@'\"]+)@[^\s@]")
+_IN_URL = re.compile(r"(?<=[a-zA-Z0-9])://[^\s/:@'\"]*:([^\s/@'\"]+)@[^\s@]")
 #: Addresses that let anyone post who knows them.
 _HOOKS = re.compile(
     r"https://(hooks\.slack\.com/(services|workflows|triggers)/\w|(\w+\.)?discord(app)?\.com/api/webhooks/\w"
-    r"|[\w-]+\.webhook\.office\.com/webhook\w*/\w|api\.telegram\.org/bot\w|chat\.googleapis\.com/\S+[?&]token=\w)"
+    r"|[\w-]+\.webhook\.office\.com/webhook\w*/\w|api\.telegram\.org/bot\w|chat\.googleapis\.com/\S{1,200}[?&]token=\w)"
 )
 _HEADER = re.compile(r"authorization\W+(?:bearer|basic)\s+([^\s'\"]+)", re.IGNORECASE)
 #: `key: value` and `key = value` of a configuration file.
-_SETTING = re.compile(r"""^\s*(?:-\s+)?["']?([\w.\-/]+)["']?\s*[:=]\s*(\S.*?),?\s*$""")
+_SETTING = re.compile(r"""(?:-\s+)?["']?([\w.\-/]+)["']?\s*[:=]\s*(\S.*)""")
 #: Fluent Bit's: a key, spaces, a value.
-_FLUENT_BIT = re.compile(r"^\s*([\w.\-]+)\s+(\S.*?)\s*$")
+_FLUENT_BIT = re.compile(r"([\w.\-]+)\s+(\S.*)")
 #: A command's argument: --key=value.
 _ARGUMENT = re.compile(r"--?([\w.\-]+)=(.+)")
 
@@ -34,6 +40,11 @@ _NAMES = {"secretName", "existingSecret", "secretRef", "secretKeyRef"}
 #: Texts full of words that are no settings: programs, dashboards.
 _PROSE = {"luaScripts", "dashboards", "lifecycle", "lifecycleHooks", "command"}
 
+#: A key whose name is a file's: its value is that file.
+_FILE = re.compile(r"[\w\-.]{1,200}\.(ya?ml|conf|ini|json|properties|toml|cfg)")
+#: The section of a data source of Grafana with what nobody is to read.
+_SECURE = "secureJsonData"
+
 _ENV = "take it from a Secret: valueFrom.secretKeyRef"
 _INSTEAD: Mapping[Path, str] = {
     (_KPS, "grafana", "adminPassword"): "name a Secret: grafana.admin.existingSecret",
@@ -41,6 +52,10 @@ _INSTEAD: Mapping[Path, str] = {
     (_KPS, "grafana", "grafana.ini"): "$__file{…} of a Secret in grafana.extraSecretMounts",
     (_KPS, "grafana", "imageRenderer", "token"): "name a Secret: grafana.imageRenderer.existingSecret",
     (_KPS, "grafana", "ldap"): "name a Secret: grafana.ldap.existingSecret",
+    **{
+        (_KPS, "grafana", sources): "$NAME, with NAME from a Secret in grafana.envValueFrom"
+        for sources in ("datasources", "additionalDataSources", "additionalDataSourcesString")
+    },
     (_KPS, "alertmanager", "config"): "the same key with _file, of a Secret in alertmanagerSpec.secrets",
     (
         "elasticsearch",
@@ -55,7 +70,7 @@ _INSTEAD: Mapping[Path, str] = {
 def _secrets(facts: Facts) -> Iterator[Violation]:
     for path, value in facts.live:
         if isinstance(value, str) and value:
-            found = _found(facts, path, value)
+            found = secret(facts, path, value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             found = (
                 "a password" if is_secret(str(path[-1])) and _names_a_secret(facts, path, str(value)) else ""
@@ -66,8 +81,8 @@ def _secrets(facts: Facts) -> Iterator[Violation]:
             yield Violation((path,), f"{found} stands here as it is", _instead(facts, path))
 
 
-def _found(facts: Facts, path: Path, text: str) -> str:
-    """What kind of secret the text is or holds; empty if none is seen."""
+def secret(facts: Facts, path: Path, text: str) -> str:
+    """What kind of secret the text at `path` is or holds; empty if none is seen."""
     if _KEY_BLOCK.search(text):
         return "a private key"
     if _HOOKS.search(text):
@@ -76,8 +91,14 @@ def _found(facts: Facts, path: Path, text: str) -> str:
         return "a password in an address"
     if any(map(_in_header, _lines(text))):
         return "a password or token"
-    if "\n" in text.strip():
-        return "a password or token" if _in_lines(path, text) else ""
+    if _SECURE in path[:-1]:
+        return "a password or token" if is_grafanas_secret(str(path[-1]), text) else ""
+    several = "\n" in text.strip()
+    if several or _FILE.fullmatch(str(path[-1])) or _in_fluent_bit(path):
+        if _in_lines(path, text):
+            return "a password or token"
+        if several:
+            return ""
     argument = _ARGUMENT.fullmatch(text) if isinstance(path[-1], int) else None
     if argument is not None:
         return "a password or token" if is_secret(argument[1]) and is_literal(argument[2]) else ""
@@ -102,15 +123,34 @@ def _names_a_secret(facts: Facts, path: Path, text: str) -> bool:
 def _in_lines(path: Path, text: str) -> bool:
     if not _PROSE.isdisjoint(path):
         return False
-    patterns = [_SETTING]
-    if path[:2] == ("fluent-bit", "config"):
-        patterns.append(_FLUENT_BIT)
+    fluent_bit = _in_fluent_bit(path)
+    patterns = [_SETTING, _FLUENT_BIT] if fluent_bit else [_SETTING]
+    secure: int | None = None  # how far the line that begins Grafana's secrets is indented
     for line in _lines(text):
+        content = line.strip().removesuffix(",")
+        indent = len(line) - len(line.lstrip())
+        if content:
+            secure = (
+                indent
+                if content == f"{_SECURE}:"
+                else secure
+                if secure is not None and indent > secure
+                else None
+            )
         for pattern in patterns:
-            match = pattern.match(line)
-            if match and is_secret(match[1]) and is_literal(_unquoted(match[2])):
+            match = pattern.match(content)
+            if match is None:
+                continue
+            key, value = match[1], _unquoted(match[2])
+            if secure is not None and is_grafanas_secret(key, value):
+                return True
+            if is_literal(value) and (is_secret(key) or (fluent_bit and is_outputs_secret(key, value))):
                 return True
     return False
+
+
+def _in_fluent_bit(path: Path) -> bool:
+    return path[:2] == ("fluent-bit", "config")
 
 
 def _lines(text: str) -> Iterator[str]:

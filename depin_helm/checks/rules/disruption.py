@@ -12,7 +12,8 @@ from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.yamlio import Path
 
-_PERCENTAGE = re.compile(r"([0-9]+)%")
+_PERCENTAGE = re.compile(r"([0-9]{1,9})%")
+_COUNT = re.compile(r"[0-9]{1,9}")
 _KPS = "kube-prometheus-stack"
 _WEBHOOK = (_KPS, "prometheusOperator", "admissionWebhooks", "deployment")
 
@@ -188,7 +189,7 @@ def _amount(value: Any, replicas: int) -> int | None:
         return math.ceil(int(match[1]) * replicas / 100)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return value if isinstance(value, int) else int(value) if value.isascii() and value.isdigit() else None
+    return value if isinstance(value, int) else int(value) if _COUNT.fullmatch(value) else None
 
 
 RULES = (

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from depin_helm.checks.facts import Facts, lookup
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules import grammar
+from depin_helm.checks.rules.credentials import secret
 from depin_helm.checks.rules.cron import is_schedule
 from depin_helm.yamlio import Path
 
 
 @dataclass(frozen=True)
 class _Format:
-    """`right` says whether a text, or a number in its place, is one."""
+    """`right` says whether a text, or a number in its place, is one; `then` what it must be besides."""
 
     rule: str
     message: str
     hint: str
     right: Callable[[str], bool]
+    then: _Format | None = None
 
 
 def _either_duration(text: str) -> bool:
@@ -41,6 +43,15 @@ def _addresses(text: str) -> bool:
 
 _QUANTITY = _Format(
     "quantity", "is no quantity", "such as 500m, 2 or 10Gi", lambda text: grammar.quantity(text) is not None
+)
+_BYTES = replace(
+    _QUANTITY,
+    then=_Format(
+        "quantity",
+        "m is a thousandth, of a byte too",
+        "Mi, not m",
+        lambda text: not grammar.is_in_thousandths(text),
+    ),
 )
 _DURATION = _Format("duration", "is no duration", "such as 90s, 10m or 1h30m", _either_duration)
 _GO_DURATION = _Format(
@@ -62,6 +73,7 @@ _CIDR = _Format(
 _CIDRS = _Format(
     "cidr", "is no list of networks", "with commas between them: 10.0.0.0/8,192.0.2.1", _networks
 )
+_ADDRESS = _Format("cidr", "is no address", "such as 192.0.2.1 or 2001:db8::1", grammar.is_address)
 _HOST = _Format(
     "host-name",
     "is no host name",
@@ -85,11 +97,13 @@ _GO_KEYS = {
     "clusterPushpullInterval",
 }
 _RANGES = {"loadBalancerSourceRanges", "cidr", "explicitIpBlocks"}
+_ADDRESSES = {"loadBalancerIP", "externalIPs"}
 #: Of ingress-nginx's ConfigMap and annotations, which take single addresses too.
 _NGINX_RANGES = re.compile(
     r"(nginx\.ingress\.kubernetes\.io/)?((white|allow|deny)list-source-range|proxy-real-ip-cidr|block-cidrs)"
 )
 _HOSTS = {"host", "hosts", "hostname", "hostnames"}
+_IN_BYTES = {"memory", "storage", "ephemeral-storage"}
 #: Sections that hold hosts of Ingresses, routes of a gateway, or a pod's own table of hosts.
 _HOST_SECTIONS = re.compile(r".*ingress.*|route|listenerSet|hostAliases", re.IGNORECASE)
 _REQUESTS = {"remoteWrite", "remoteRead", "additionalRemoteWrite", "additionalRemoteRead", "webhook_configs"}
@@ -133,17 +147,19 @@ def _wrong(rule: str, facts: Facts) -> Iterator[Violation]:
         if form is None or form.rule != rule:
             continue
         if not isinstance(value, str) and not (
-            form is _PROMETHEUS_DURATION and _is_text(lookup(facts.upstream, path))
+            form is _PROMETHEUS_DURATION and _without_unit(path, lookup(facts.upstream, path))
         ):
             continue
         text = str(value)
-        if not form.right(text) and not _FILLED_IN.search(text):
+        while form is not None and form.right(text):
+            form = form.then
+        if form is not None and not _FILLED_IN.search(text) and not secret(facts, path, text):
             yield Violation((path,), form.message, form.hint)
 
 
-def _is_text(default: Any) -> bool:
-    """Whether a number is wrong because the chart has text there: a number has no unit."""
-    return isinstance(default, str)
+def _without_unit(path: Path, default: Any) -> bool:
+    """Whether a number is wrong there: the chart has text, or Prometheus' or Alertmanager's own files do."""
+    return isinstance(default, str) or "_" in str(path[-1])
 
 
 def _wanted(path: Path, facts: Facts) -> _Format | None:
@@ -158,6 +174,8 @@ def _wanted(path: Path, facts: Facts) -> _Format | None:
         return _CIDR if key == "allowFrom" else None
     if key in _RANGES:
         return _CIDR
+    if key in _ADDRESSES or (key == "ip" and "hostAliases" in path):
+        return _ADDRESS
     if _NGINX_RANGES.fullmatch(key):
         return _CIDRS
     if "grafana.ini" in path:
@@ -180,10 +198,11 @@ def _by_key(key: str, path: Path) -> _Format | None:
         return _URL
     above = [str(part) for part in path[-3:-1]]
     if key == "sizeLimit" or (key == "size" and above[-1:] == ["persistence"]):
-        return _QUANTITY
+        return _BYTES
+    amount = _BYTES if key in _IN_BYTES else _QUANTITY
     if above[-1:] in (["requests"], ["limits"]) and "resources" in above[0].casefold():
-        return _QUANTITY
-    return _QUANTITY if above[-1:] in (["minAllowed"], ["maxAllowed"]) else None
+        return amount
+    return amount if above[-1:] in (["minAllowed"], ["maxAllowed"]) else None
 
 
 def _by_default(default: Any) -> _Format | None:
@@ -192,21 +211,29 @@ def _by_default(default: Any) -> _Format | None:
     if _DEFAULT_DURATION.fullmatch(default):
         return _DURATION
     if _DEFAULT_QUANTITY.fullmatch(default):
-        return _QUANTITY
+        return _BYTES
     return _URL if grammar.is_url(default) else None
 
 
 RULES = tuple(
     Rule(rule, title, why, partial(_wrong, rule))
     for rule, title, why in (
-        ("quantity", "an amount is a quantity of Kubernetes", "the API server refuses it"),
+        (
+            "quantity",
+            "an amount is a quantity of Kubernetes",
+            "it is refused, or what asks for it gets next to nothing",
+        ),
         (
             "duration",
             "a time has a unit that its reader knows",
             "what reads it refuses its whole configuration",
         ),
         ("cron", "a schedule is one that Kubernetes reads", "the API server refuses it"),
-        ("cidr", "a range of addresses is a CIDR", "it is refused, or nobody is let in or kept out by it"),
+        (
+            "cidr",
+            "an address is one of IP, and a range of them a CIDR",
+            "it is refused, or nobody is let in or kept out by it",
+        ),
         ("host-name", "a host is a DNS name", "the API server refuses it, or no request ever matches it"),
         ("url", "an address has a scheme and a host", "what it leads to is not found"),
     )

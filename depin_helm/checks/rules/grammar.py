@@ -7,6 +7,10 @@ import re
 from decimal import Decimal
 from typing import Any
 
+#: Nothing longer is a number with a unit, or an address; matching it would take long.
+_LONGEST = 100
+_LONGEST_URL = 10_000
+
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _QUANTITY = re.compile(rf"([+-]?{_NUMBER})(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?[0-9]{{1,3}}))?")
 _UNITS = {
@@ -34,39 +38,49 @@ def quantity(value: Any) -> Decimal | None:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    match = _QUANTITY.fullmatch(str(value))
+    text = str(value)
+    match = _QUANTITY.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         return None
     number, unit, exponent = match.groups()
     return Decimal(number) * (Decimal(10) ** int(exponent) if exponent else _UNITS[unit or ""])
 
 
+def is_in_thousandths(text: str) -> bool:
+    """Whether a quantity of bytes is written with the `m` of CPUs, such as `512m`: half a byte.
+
+    What comes to a kilobyte or more was computed, as autoscalers do.
+    """
+    amount = quantity(text) if text.endswith("m") else None
+    return amount is not None and 0 < amount < 1024
+
+
 def prometheus_bytes(value: Any) -> Decimal | None:
     """Bytes of a size as Prometheus takes it, where `10GB` and `10GiB` are the same; None if it is none."""
-    match = _BYTES.fullmatch(value) if isinstance(value, str) else None
+    match = _BYTES.fullmatch(value) if isinstance(value, str) and len(value) <= _LONGEST else None
     return None if match is None else Decimal(match[1]) * Decimal(1024) ** " KMGTPE".index(match[2] or " ")
 
 
 def java_bytes(text: str) -> int | None:
     """Bytes of a size as `java -Xmx` takes it: `512m`, `1G`, plain bytes; None if it is none."""
-    match = _JAVA.fullmatch(text)
+    match = _JAVA.fullmatch(text) if len(text) <= _LONGEST else None
     return None if match is None else int(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " ")
 
 
 def is_go_duration(text: str) -> bool:
     """Whether Go's time.ParseDuration takes it: `90s`, `1h30m`, `1.5h`; no days."""
-    return _GO.fullmatch(text) is not None
+    return len(text) <= _LONGEST and _GO.fullmatch(text) is not None
 
 
 def is_prometheus_duration(text: str) -> bool:
     """Whether Prometheus takes it: `30s`, `1h30m`, `2w`; whole numbers, the largest unit first."""
-    return _PROMETHEUS.fullmatch(text) is not None
+    return len(text) <= _LONGEST and _PROMETHEUS.fullmatch(text) is not None
 
 
 def is_network(text: str) -> bool:
     """Whether it is a CIDR: an address, `/` and the length of its prefix. Bits beyond that may be set."""
     address, slash, prefix = text.partition("/")
-    if not slash or not (prefix.isascii() and prefix.isdigit()):
+    if not slash or len(text) > _LONGEST or not (prefix.isascii() and prefix.isdigit()):
         return False
     try:
         ipaddress.ip_network(text, strict=False)
@@ -77,6 +91,8 @@ def is_network(text: str) -> bool:
 
 def is_address(text: str) -> bool:
     """Whether it is an IP address."""
+    if len(text) > _LONGEST:
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -91,4 +107,4 @@ def is_host(text: str) -> bool:
 
 def is_url(text: str) -> bool:
     """Whether it has a scheme and a host."""
-    return _URL.fullmatch(text) is not None
+    return len(text) <= _LONGEST_URL and _URL.fullmatch(text) is not None

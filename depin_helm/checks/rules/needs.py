@@ -12,7 +12,7 @@ from depin_helm.yamlio import Path, format_path
 _KPS = "kube-prometheus-stack"
 _OPERATOR = (_KPS, "prometheusOperator")
 #: The name by which others reach Elasticsearch, and the Secret that its nodes trust each other by.
-_SERVICE, _TRANSPORT = "elasticsearch-master", "elasticsearch-transport-certs"
+SERVICE, _TRANSPORT = "elasticsearch-master", "elasticsearch-transport-certs"
 
 #: A part that is needed, and the value that shows who needs it.
 _Need = tuple[Path, Path]
@@ -34,6 +34,22 @@ def _missing(facts: Facts) -> Iterator[Violation]:
             ((*off, "enabled"), *switches),
             f"{format_path(off)} is off, but needed by {_listed(names)}",
             "turn it on, or what needs it off",
+        )
+    yield from _without_nodes(facts)
+
+
+def _without_nodes(facts: Facts) -> Iterator[Violation]:
+    """Elasticsearch that is on but has no node, where its service is asked for."""
+    replicas = ("elasticsearch", "replicas")
+    needed_by = [component for component, _ in users(facts)]
+    if needed_by and facts.enabled("elasticsearch") and facts.number(*replicas) == 0:
+        # Masters of another release may stand behind the service.
+        if facts.get("elasticsearch", "masterService"):
+            return
+        yield Violation(
+            (replicas, *((component, "enabled") for component in needed_by)),
+            f"elasticsearch has no node, but is needed by {_listed(needed_by)}",
+            "1, or 3 and more",
         )
 
 
@@ -61,18 +77,26 @@ def _needs(facts: Facts) -> Iterator[_Need]:
 
 
 def _of_elasticsearch(facts: Facts) -> Iterator[_Need]:
-    hosts = facts.get("kibana", "elasticsearchHosts")
-    if facts.enabled("kibana") and (not isinstance(hosts, str) or _SERVICE in hosts):
-        yield ("elasticsearch",), ("kibana",)
-    outputs = facts.get("fluent-bit", "config", "outputs")
-    if facts.enabled("fluent-bit") and isinstance(outputs, str) and _SERVICE in outputs:
-        yield ("elasticsearch",), ("fluent-bit",)
+    for component, _ in users(facts):
+        yield ("elasticsearch",), (component,)
     if facts.enabled("depin-elasticsearch"):
         yield ("elasticsearch",), ("depin-elasticsearch",)
     mounts = facts.get("elasticsearch", "secretMounts")
     mounted = [mount.get("secretName") for mount in _list(mounts) if isinstance(mount, dict)]
     if facts.enabled("elasticsearch") and _TRANSPORT in mounted:
         yield ("depin-elasticsearch",), ("elasticsearch",)
+
+
+def users(facts: Facts) -> list[tuple[str, Path]]:
+    """The components that ask for Elasticsearch's service by its name, and where they do."""
+    found: list[tuple[str, Path]] = []
+    hosts = facts.get("kibana", "elasticsearchHosts")
+    if facts.enabled("kibana") and (not isinstance(hosts, str) or SERVICE in hosts):
+        found.append(("kibana", ("kibana", "elasticsearchHosts")))
+    outputs = facts.get("fluent-bit", "config", "outputs")
+    if facts.enabled("fluent-bit") and isinstance(outputs, str) and SERVICE in outputs:
+        found.append(("fluent-bit", ("fluent-bit", "config", "outputs")))
+    return found
 
 
 def _list(value: object) -> list[object]:
@@ -113,7 +137,7 @@ def _backends(facts: Facts) -> dict[str, Path]:
         f"{stack}-alertmanager": (_KPS, "alertmanager"),
         str(facts.get(_KPS, "grafana", "fullnameOverride") or "grafana"): (_KPS, "grafana"),
         str(facts.get("kibana", "fullnameOverride") or "kibana"): ("kibana",),
-        _SERVICE: ("elasticsearch",),
+        SERVICE: ("elasticsearch",),
     }
 
 

@@ -1,10 +1,11 @@
-"""Rules about Elasticsearch's nodes: who may vote, and what a single one can reach."""
+"""Rules about Elasticsearch's nodes: their roles, who may vote, and what a single one can reach."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from urllib.parse import parse_qs
 
+from depin_helm.checks.alike import MAYBE, alike
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
 
@@ -12,12 +13,44 @@ _NAME = "elasticsearch"
 _REPLICAS, _ROLES = (_NAME, "replicas"), (_NAME, "roles")
 _HEALTH = (_NAME, "clusterHealthCheckParams")
 
+_MASTER, _VOTING_ONLY = "master", "voting_only"
+#: Elasticsearch 8's: org.elasticsearch.cluster.node.DiscoveryNodeRole.
+_KNOWN = {
+    _MASTER,
+    _VOTING_ONLY,
+    "data",
+    *(f"data_{tier}" for tier in ("content", "hot", "warm", "cold", "frozen")),
+    "ingest",
+    "ml",
+    "remote_cluster_client",
+    "transform",
+}
+
+
+def _of_nodes(facts: Facts) -> Iterator[Violation]:
+    for index, role in enumerate(_roles(facts)):
+        if role not in _KNOWN:
+            near = alike(role, _KNOWN, MAYBE)
+            hint = f"did you mean {near}?" if near else "such as master, data or ingest"
+            yield Violation(((*_ROLES, index),), "is no role that Elasticsearch knows", hint)
+        elif role == _VOTING_ONLY and _MASTER not in _roles(facts):
+            yield Violation(
+                ((*_ROLES, index),), "voting_only is for nodes with the role master", "add master"
+            )
+
+
+def _roles(facts: Facts) -> list[str]:
+    roles = facts.get(*_ROLES) if facts.enabled(_NAME) else None
+    return [str(role) for role in roles] if isinstance(roles, list) else []
+
 
 def _voting(facts: Facts) -> Iterator[Violation]:
     replicas, roles = facts.number(*_REPLICAS), facts.get(*_ROLES)
     if not _whole_cluster(facts) or not replicas:
         return
-    if isinstance(roles, list) and "master" not in roles:
+    if isinstance(roles, list) and _MASTER not in roles:
+        if not _KNOWN.issuperset(_roles(facts)):
+            return  # one that is misspelt may be it
         yield Violation(
             (_ROLES,), "no node can become the master", "add master, or leave the roles to the chart"
         )
@@ -60,6 +93,12 @@ def _whole_cluster(facts: Facts) -> bool:
 
 
 RULES = (
+    Rule(
+        "node-roles",
+        "the roles of Elasticsearch's nodes are roles that it knows",
+        "it does not start",
+        _of_nodes,
+    ),
     Rule(
         "voting-nodes",
         "Elasticsearch has one node that votes, or three and more",

@@ -23,7 +23,20 @@ _LAST = {
 }
 #: The same, of two words.
 _PAIRS = {
-    *((first, "key") for first in ("access", "api", "encryption", "license", "private", "secret", "signing")),
+    *(
+        (first, "key")
+        for first in (
+            "access",
+            "account",
+            "api",
+            "encryption",
+            "license",
+            "private",
+            "secret",
+            "shared",
+            "signing",
+        )
+    ),
     *((first, "secret") for first in ("api", "app", "client", "shared", "signing", "webhook")),
 }
 #: First words of keys that switch something, or name where a secret is.
@@ -40,6 +53,8 @@ _OF_RECEIVERS: Mapping[str | int, set[str]] = {
 
 #: Filled in later: by Helm, the shell, Kubernetes, Grafana, grafana.ini; or a placeholder.
 _REFERENCE = re.compile(r"\{\{|\$\{|\$\(|\$__|%\(|^\$\w+$|^<[^>]*>$")
+#: What Grafana fills in, also within a longer text; `$$` is a dollar.
+_VARIABLE = re.compile(r"(?<!\$)\$[A-Za-z_]")
 _SWITCH = {"true", "false", "on", "off", "yes", "no", "null", "none", "nil", "~"}
 
 
@@ -64,6 +79,16 @@ def is_receivers_secret(key: str, path: Path, text: str) -> bool:
         # Slack's API proper wants a token beside it; any other address is a webhook's, and a secret itself.
         return "slack.com/api/" not in text
     return any(key in _OF_RECEIVERS[part] for part in path if part in _OF_RECEIVERS)
+
+
+def is_outputs_secret(key: str, text: str) -> bool:
+    """Whether the text under a key of Fluent Bit is a secret, whatever the words of the key are."""
+    return key.lower() == "cloud_auth" and ":" in text
+
+
+def is_grafanas_secret(key: str, text: str) -> bool:
+    """Whether the text is a secret in `secureJsonData`: all there are but certificates, which are public."""
+    return not key.lower().endswith("cert") and is_literal(text) and _VARIABLE.search(text) is None
 
 
 def is_literal(text: str) -> bool:

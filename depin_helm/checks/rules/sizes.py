@@ -20,7 +20,7 @@ _VOLUMES = (
     ("ephemeral", "volumeClaimTemplate", "spec", "resources", "requests", "storage"),
     ("emptyDir", "sizeLimit"),
 )
-_OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size[= ]([0-9]+)(?!\S)")
+_OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size[= ]([0-9]{1,15})(?!\S)")
 
 
 def _limits(facts: Facts) -> Iterator[Violation]:

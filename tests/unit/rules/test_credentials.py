@@ -39,6 +39,11 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n"
         "elasticsearch.password",
         "GF_SECURITY_ADMIN_PASSWORD",
         "privateKey",
+        "AWS_SECRET_KEY",
+        "AWS_Session_Token",
+        "Shared_Key",
+        "xpack.security.http.ssl.keystore.secure_password",
+        "xpack.security.http.ssl.secure_key_passphrase",
     ],
 )
 def test_keys_of_secrets(key: str) -> None:
@@ -66,6 +71,9 @@ def test_keys_of_secrets(key: str) -> None:
         "password_hashing",
         "ssl.key",
         "monkey",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_Role_ARN",
+        "Cloud_ID",
         "",
         "0",
     ],
@@ -203,6 +211,9 @@ def test_receivers_without_secrets_are_right(configs: str, receiver: Any) -> Non
     ("path", "line"),
     [
         ("fluent-bit.config.outputs", "    HTTP_Passwd hunter2"),
+        ("fluent-bit.config.outputs", "    Cloud_Auth elastic:hunter2"),
+        ("fluent-bit.config.outputs", "    AWS_Secret_Key hunter2"),
+        (f"{GRAFANA}.additionalDataSourcesString", "    secureJsonData:\n      httpHeaderValue1: hunter2"),
         ("fluent-bit.config.outputs", "    Header Authorization Bearer hunter2"),
         ("kibana.kibanaConfig.kibana_yml", "elasticsearch.password: hunter2"),
         ("kibana.kibanaConfig.kibana_yml", 'xpack.security.encryptionKey: "hunter2"  # 32 letters'),
@@ -234,6 +245,33 @@ def test_files_within_values_may_hold_secrets(path: str, line: str) -> None:
 )
 def test_files_without_secrets_are_right(text: str) -> None:
     assert places("kibana.kibanaConfig.other", text) == []
+
+
+def test_a_file_of_a_single_line_is_a_file() -> None:
+    def file(line: str) -> list[str]:
+        return places("elasticsearch.esConfig", {"elasticsearch.yml": line})
+
+    assert file("xpack.security.transport.ssl.truststore.password: hunter2") != []
+    assert file("xpack.security.transport.ssl.truststore.password: ${FROM_ENV}") == []
+    assert file("node.store.allow_mmap: false") == []
+    assert places("fluent-bit.config.outputs", "HTTP_Passwd hunter2") != []
+
+
+def test_the_secure_part_of_a_data_source_is_secret_whatever_its_keys() -> None:
+    def source(**data: Any) -> list[str]:
+        return places(f"{GRAFANA}.additionalDataSources", [{"name": "a", "secureJsonData": data}])
+
+    assert len(source(httpHeaderValue1=f"Bearer {SECRET}", basicAuth=SECRET)) == 2
+    assert len(source(privateKey=f"one\n{SECRET}\n", other="$$hunter2")) == 2
+    assert source(a="$NAME", b="Bearer $NAME", c="${NAME}", d="$__file{/a}", e="$__env{A}", f="") == []
+    assert source(tlsCACert="-----BEGIN CERTIFICATE-----\nMIIB\n") == []
+    plain = [{"name": "a", "jsonData": {"httpHeaderName1": "Authorization"}}]
+    assert places(f"{GRAFANA}.additionalDataSources", plain) == []
+
+
+def test_what_follows_the_secure_part_of_a_text_is_not_secret() -> None:
+    text = "- name: a\n  secureJsonData:\n    x: ${NAME}\n  url: https://example.com\n- name: b\n"
+    assert places(f"{GRAFANA}.additionalDataSourcesString", text) == []
 
 
 def test_programs_are_not_read_as_settings() -> None:

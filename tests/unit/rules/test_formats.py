@@ -20,6 +20,11 @@ NGINX = "ingress-nginx.controller"
         ("quantity", f"{KPS}.grafana.persistence.size", "10 gigabytes", "10Gi"),
         ("quantity", f"{KPS}.grafana.sidecar.dashboards.sizeLimit", "100MB", "100M"),
         ("quantity", f"{KPS}.grafana.verticalPodAutoscaler.maxAllowed.memory", "1gi", "1Gi"),
+        ("quantity", "kibana.resources.limits.memory", "512m", "512Mi"),
+        ("quantity", "kibana.resources.requests.ephemeral-storage", "1500m", "1500"),
+        ("quantity", f"{KPS}.grafana.persistence.size", "100m", "1181116006400m"),
+        ("quantity", "fluent-bit.extra.sizeLimit", "0.5m", "0.5Gi"),
+        ("quantity", f"{KPS}.grafana.verticalPodAutoscaler.minAllowed.memory", "64m", "0m"),
         ("duration", f"{KPS}.prometheus.prometheusSpec.scrapeInterval", "30 seconds", "30s"),
         ("duration", f"{KPS}.prometheus.prometheusSpec.evaluationInterval", "1.5m", "90s"),
         ("duration", f"{KPS}.alertmanager.config.route.repeat_interval", "12", "12h"),
@@ -34,6 +39,7 @@ NGINX = "ingress-nginx.controller"
             "10.0.0.0/8, 192.0.2.1",
         ),
         ("cidr", f"{NGINX}.config.proxy-real-ip-cidr", "10.0.0.0/40", "10.0.0.0/16"),
+        ("cidr", f"{NGINX}.service.loadBalancerIP", "300.1.1.1", "192.0.2.1"),
         (
             "host-name",
             f"{KPS}.alertmanager.ingressPerReplica.hostname",
@@ -105,6 +111,37 @@ def test_a_number_is_no_interval_where_the_chart_has_text() -> None:
     assert (
         said("duration", nested(path, 0), {KPS: nested("prometheus.prometheusSpec.scrapeInterval", "")}) == []
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("prometheus.prometheusSpec.additionalScrapeConfigs", [{"job_name": "a", "scrape_interval": 30}]),
+        ("prometheus.prometheusSpec.additionalScrapeConfigs", [{"job_name": "a", "scrape_timeout": 1.5}]),
+        ("alertmanager.config", {"global": {"resolve_timeout": 300}}),
+        ("alertmanager.config", {"route": {"routes": [{"group_wait": 30}]}}),
+    ],
+)
+def test_a_number_is_no_interval_in_the_files_of_prometheus_and_alertmanager(path: str, value: Any) -> None:
+    assert len(said("duration", nested(f"{KPS}.{path}", value))) == 1
+
+
+def test_cpus_are_counted_in_thousandths() -> None:
+    assert said("quantity", nested("kibana.resources.limits.cpu", "512m")) == []
+
+
+def test_an_alias_is_one_of_an_address() -> None:
+    def alias(ip: Any) -> list[str]:
+        return said("cidr", nested("kibana.hostAliases", [{"ip": ip, "hostnames": ["a"]}]))
+
+    assert alias("1.2.3") == ["kibana.hostAliases[0].ip"]
+    assert alias("2001:db8::1") == []
+
+
+def test_what_is_a_secret_is_not_wrong_twice() -> None:
+    secret = nested(f"{KPS}.grafana.ingress", {"enabled": True, "hosts": ["http://u:pw@example.com"]})
+    assert said("host-name", secret) == []
+    assert len(said("secret-in-values", secret)) == 1
 
 
 def test_every_range_of_a_list_is_looked_at() -> None:

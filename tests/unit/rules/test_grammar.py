@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from depin_helm.checks.rules import grammar
 from depin_helm.checks.rules.cron import is_schedule
+
+
+@pytest.mark.parametrize("text", ["1", "1.", "10.0.0.0/8,", "a.", "::", "@", "-Xmx", " ", "h://"])
+def test_a_long_text_takes_no_time_and_is_nothing(text: str) -> None:
+    long = text * 50_000
+    begun = time.process_time()
+    assert grammar.quantity(long) is None
+    assert grammar.prometheus_bytes(f"{long}B") is None
+    assert grammar.java_bytes(long) is None
+    assert not grammar.is_go_duration(f"{long}s")
+    assert not grammar.is_prometheus_duration(f"{long}s")
+    assert not grammar.is_network(f"{long}/8")
+    assert not grammar.is_address(long)
+    assert not grammar.is_host(long)
+    assert not grammar.is_url(long)
+    assert not is_schedule(long)
+    assert time.process_time() - begun < 0.2
 
 
 @pytest.mark.parametrize("text", ["0", "90s", "1h30m", "1.5h", "100ms", "43800h0m0s", "-5m", ".5s"])

@@ -133,6 +133,20 @@ def test_logs_may_go_elsewhere() -> None:
     assert missing(without("elasticsearch", "depin-elasticsearch", **elsewhere)) == []
 
 
+@pytest.mark.parametrize("replicas", [0, "0"])
+def test_elasticsearch_needs_a_node_where_it_is_needed(replicas: Any) -> None:
+    seen = facts(without(elasticsearch={"replicas": replicas}), ingressClass="nginx")
+    (found,) = violations("needed-component", seen)
+    assert found.paths[0] == ("elasticsearch", "replicas")
+    assert found.message == "elasticsearch has no node, but is needed by kibana and fluent-bit"
+
+
+def test_nobody_may_need_elasticsearchs_nodes() -> None:
+    assert missing(without("kibana", "fluent-bit", "depin-routes", elasticsearch={"replicas": 0})) == []
+    masters = {"replicas": 0, "masterService": "elasticsearch-master"}
+    assert missing(without(elasticsearch=masters)) == []
+
+
 def test_another_ingress_controller_will_do() -> None:
     assert missing(without("ingress-nginx"), kind="traefik") == []
     own = {

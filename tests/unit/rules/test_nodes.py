@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.rules.building import said
+from tests.unit.rules.building import facts, said, violations
 
 DEFAULTS = {
     "elasticsearch": {
@@ -32,6 +32,32 @@ def green(**given: Any) -> list[str]:
 )
 def test_two_voting_nodes_are_worse_than_one(replicas: Any, wrong: bool) -> None:
     assert voting(replicas=replicas) == (["elasticsearch.replicas"] if wrong else [])
+
+
+def roles(*given: Any) -> list[str]:
+    return said("node-roles", {"elasticsearch": {"roles": list(given)}}, DEFAULTS)
+
+
+def test_roles_are_those_that_elasticsearch_knows() -> None:
+    assert roles("master", "data", "ingest", "ml", "transform", "remote_cluster_client") == []
+    assert roles("master", *(f"data_{tier}" for tier in ("content", "hot", "warm", "cold", "frozen"))) == []
+    assert roles("master", "dta", "hot") == ["elasticsearch.roles[1]", "elasticsearch.roles[2]"]
+    assert roles("master", "voting_only") == []
+    assert roles("data", "voting_only") == ["elasticsearch.roles[1]"]
+    off = {"elasticsearch": {"roles": ["dta"], "enabled": False}}
+    assert said("node-roles", off, DEFAULTS) == []
+
+
+def test_a_role_that_was_meant_is_offered_and_what_is_written_is_not_repeated() -> None:
+    given = {"elasticsearch": {"roles": ["master", "dta", "hunter2"]}}
+    hints = [(each.message, each.hint) for each in violations("node-roles", facts(given))]
+    message = "is no role that Elasticsearch knows"
+    assert hints == [(message, "did you mean data?"), (message, "such as master, data or ingest")]
+
+
+def test_a_misspelt_master_is_one_mistake() -> None:
+    assert voting(roles=["mster", "data"]) == []
+    assert roles("mster", "data") == ["elasticsearch.roles[0]"]
 
 
 @pytest.mark.parametrize("roles", [["data", "ingest"], []])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -58,6 +59,28 @@ def test_no_value_of_a_wrong_kind_stops_a_rule(strange: Any) -> None:
         seen = facts(_replaced(values, key, strange))
         for rule in RULES:
             assert all(each.paths for each in rule.check(seen)), (rule.id, key)
+
+
+#: What patterns that look back, or at each place anew, take long for.
+LONG = ("-Xmx", "1", "a.", "a: x  ", "https://", "a@", "authorization ", "-----BEGIN ", "{{ ", "'a", "9%")
+
+
+@pytest.mark.parametrize("part", LONG)
+def test_a_long_text_takes_little_time(part: str) -> None:
+    long = part * (80_000 // len(part))
+    seen = facts(
+        {
+            "elasticsearch": {"esJavaOpts": long, "replicas": long, "maxUnavailable": long},
+            "kibana": {"extraEnvs": [{"name": "NODE_OPTIONS", "value": long}], "image": long},
+            "fluent-bit": {"config": {"outputs": f"x\n{long}"}},
+            "ingress-nginx": {"controller": {"config": {"whitelist-source-range": long}}},
+        },
+        domain=long,
+    )
+    begun = time.process_time()
+    for rule in RULES:
+        list(rule.check(seen))
+    assert time.process_time() - begun < 1
 
 
 def _keys(values: Any) -> set[str]:
