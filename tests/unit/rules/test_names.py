@@ -9,7 +9,7 @@ import pytest
 from tests.unit.rules.building import facts, said, violations
 
 SERVICE = "elasticsearch-master"
-UPSTREAM = {
+UPSTREAM: dict[str, dict[str, Any]] = {
     "elasticsearch": {
         "clusterName": "elasticsearch",
         "nodeGroup": "master",
@@ -21,13 +21,13 @@ UPSTREAM = {
     "fluent-bit": {"config": {"outputs": f"[OUTPUT]\n    Host {SERVICE}.logging.svc\n"}},
 }
 ALL: dict[str, dict[str, Any]] = {"kibana": {"enabled": True}, "fluent-bit": {"enabled": True}}
-ELSEWHERE = {
+ELSEWHERE: dict[str, dict[str, Any]] = {
     "kibana": {"elasticsearchHosts": "https://logs-master:9200"},
     "fluent-bit": {"config": {"outputs": "[OUTPUT]\n    Host logs-master\n"}},
 }
 
 
-def named(users: dict[str, dict[str, Any]] = ALL, **given: Any) -> list[str]:
+def named(given: dict[str, Any], users: dict[str, dict[str, Any]] = ALL) -> list[str]:
     return said("elasticsearch-name", {**users, "elasticsearch": given}, UPSTREAM)
 
 
@@ -42,10 +42,10 @@ def named(users: dict[str, dict[str, Any]] = ALL, **given: Any) -> list[str]:
     ],
 )
 def test_another_name_is_not_the_one_that_is_asked_for(key: str, value: str) -> None:
-    assert named(**{key: value}) == [f"elasticsearch.{key}"]
-    assert named(ELSEWHERE, **{key: value}) == []
-    assert named({"kibana": {"enabled": False}, "fluent-bit": {"enabled": False}}, **{key: value}) == []
-    assert named(enabled=False, **{key: value}) == []
+    assert named({key: value}) == [f"elasticsearch.{key}"]
+    assert named({key: value}, ELSEWHERE) == []
+    assert named({key: value}, {"kibana": {"enabled": False}, "fluent-bit": {"enabled": False}}) == []
+    assert named({key: value, "enabled": False}) == []
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_another_name_is_not_the_one_that_is_asked_for(key: str, value: str) -> 
     ],
 )
 def test_the_same_name_may_be_made_in_several_ways(given: dict[str, Any]) -> None:
-    assert named(**given) == []
+    assert named(given) == []
 
 
 def test_who_asks_for_it_is_said() -> None:
-    users = {"kibana": {"enabled": True}, "fluent-bit": {"enabled": False}}
+    users: dict[str, Any] = {"kibana": {"enabled": True}, "fluent-bit": {"enabled": False}}
     seen = facts({**users, "elasticsearch": {"clusterName": "logs"}}, UPSTREAM)
     (found,) = violations("elasticsearch-name", seen)
     assert found.message == f"Elasticsearch's service is no longer {SERVICE}, which kibana asks for"
