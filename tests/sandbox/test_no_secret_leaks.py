@@ -69,7 +69,7 @@ def generated(cluster: Cluster) -> dict[str, bytes]:
     for name, secret in secrets.read(specs, cluster).items():
         rules = next(spec.rules for spec in specs if str(spec) == name)
         for key, value in secrets.content(secret).items():
-            if key in rules and (rules[key].random or rules[key].source):
+            if key in rules and (rules[key].random or rules[key].sources):
                 found[f"{name}/{key} {hash(value)}"] = value
     return found
 
