@@ -10,7 +10,8 @@ from pathlib import Path as File
 from types import MappingProxyType
 from typing import Any
 
-from depin_helm.checks.structure import Problem, Schema, Structure, problems
+from depin_helm.checks.scalars import Problem
+from depin_helm.checks.structure import Schema, Structure, problems
 
 __all__ = ["ITEM", "Api", "Problem", "Schema"]
 
@@ -33,6 +34,14 @@ _RARE = (
 _VAGUE = frozenset({"spec", "data", "stringData", "binaryData"})
 #: Groups of the API with other versions of what is known; a kind in them is no CRD's.
 _GONE = frozenset({"extensions"})
+#: Kinds of the API's own groups that no chart holds; nothing is known of their structure.
+_OTHERS = frozenset(
+    {
+        *("Binding", "CSINode", "CertificateRequest", "ComponentStatus", "ControllerRevision", "Event"),
+        *("Eviction", "LeaseCandidate", "PodCertificateRequest", "ResourceSlice", "Scale", "Status"),
+        "VolumeAttachment",
+    }
+)
 
 _Index = Mapping[str, Sequence[Schema]]
 
@@ -67,6 +76,13 @@ class Api:
         name = self.kinds.get(f"{api_version}/{kind}")
         return None if name is None else self.definitions[name]
 
+    def exact(
+        self, kind: str, path: tuple[str, ...], crds: Mapping[str, Schema] = _NO_CRDS
+    ) -> tuple[Schema, ...]:
+        """Structures of what stands at `path`, from the root of a known kind; none: nobody knows."""
+        roots = [root for root in self._roots(kind, crds) if path[0] in self._properties(root)]
+        return _distinct(self._of_pods(found, path) for root in roots for found in self._walk(root, path))
+
     def candidates(
         self, kind: str, path: tuple[str, ...], crds: Mapping[str, Schema] = _NO_CRDS
     ) -> tuple[Schema, ...]:
@@ -81,9 +97,8 @@ class Api:
             return ()
         if kind and not roots:  # still, all kinds have the same metadata
             return tuple(self._walk(_METADATA, path[1:])) if path[0] == "metadata" else ()
-        if any(path[0] in Structure(root, self.definitions).properties for root in roots):
-            exact = (found for root in roots for found in self._walk(root, path))
-            return _distinct(self._of_pods(found, path) for found in exact)
+        if any(path[0] in self._properties(root) for root in roots):
+            return self.exact(kind, path, crds)
         # A key with a dot is a file's name, and what is below the file's content.
         if any("." in part for part in path) or (len(path) == 1 and path[0] in _VAGUE):
             return ()
@@ -154,14 +169,32 @@ class Api:
         )
 
     def _of_pods(self, schema: Schema, path: Sequence[str]) -> Schema:
-        """The API's own structure for a CRD's copy of it, which lacks what the words may be."""
+        """The API's own structure for a CRD's copy of it, which lacks what the words may be.
 
-        def keys(schema: Schema) -> set[str]:
-            structure = Structure(schema, self.definitions)
-            return set(structure.at(structure.schema.get("items", structure.schema)).properties)
+        Where the copy has more keys, the API's own are its own still.
+        """
+        own = self._item(schema)
+        for part in (part[path[-1]] for part in self._pod_parts() if path[-1] in part):
+            known = self._item(part)
+            if own is None or known is None or not known.keys() <= own.keys():
+                continue
+            if known.keys() == own.keys():
+                return part
+            items, whole = schema.get("items"), {**schema, "properties": {**own, **known}}
+            return (
+                {**schema, "items": {**items, "properties": {**own, **known}}}
+                if isinstance(items, Mapping)
+                else whole
+            )
+        return schema
 
-        same = (part[path[-1]] for part in self._pod_parts() if path[-1] in part)
-        return next((part for part in same if keys(schema) and keys(schema) == keys(part)), schema)
+    def _item(self, schema: Schema) -> Mapping[str, Any] | None:
+        """The keys of a map, or of a list's items; None if there are none."""
+        structure = Structure(schema, self.definitions)
+        return structure.at(structure.schema.get("items", structure.schema)).properties or None
+
+    def _properties(self, schema: Schema) -> Mapping[str, Any]:
+        return Structure(schema, self.definitions).properties
 
     def _own(self, version: str) -> bool:
         """Whether no CRD can be in this group."""
@@ -177,8 +210,9 @@ class Api:
             yield Problem(
                 ("apiVersion",), f"Kubernetes {self.release} has no such version of this kind", hint
             )
-        elif similar := difflib.get_close_matches(kind, here, 1, 0.8):
-            yield Problem(("kind",), "unknown kind", f"did you mean {similar[0]}?")
+        elif kind not in _OTHERS and not kind.endswith("List") and "alpha" not in version and here:
+            similar = difflib.get_close_matches(kind[:64], here, 1, 0.8)
+            yield Problem(("kind",), "unknown kind", f"did you mean {similar[0]}?" if similar else "")
 
     def _roots(self, kind: str, crds: Mapping[str, Schema]) -> tuple[Schema, ...]:
         own = [

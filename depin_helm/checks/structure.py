@@ -6,43 +6,25 @@ type keeps them. `null` deletes a default and text with `{{` is a template: both
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-from depin_helm.checks.alike import MAYBE, SURE, alike, listed
-from depin_helm.schema import KINDS, WANTED
-from depin_helm.yamlio import Path, format_path, plain
+from depin_helm.checks.alike import MAYBE, SURE, listed
+from depin_helm.checks.scalars import IS, Problem, did_you_mean, scalar, similar, wrong_kind
+from depin_helm.schema import WANTED
+from depin_helm.yamlio import Path, format_path
 
 Schema = Mapping[str, Any]
 
-#: k8s.io/apimachinery, pkg/api/resource/quantity.go; CRDs write it as a pattern.
-_QUANTITY = re.compile(
-    r"([-+]?)([0-9]+(\.[0-9]*)?|\.[0-9]+)(n|u|m|k|[KMGTPE]i|[MGTPE]|[eE][-+]?[0-9]+(\.[0-9]*)?)?"
-)
 _QUANTITY_PATTERN = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)"
-_UNITS = "units are m, k, M, G, T, P, E and Ki, Mi, Gi, Ti, Pi, Ei"
-
-#: What well-known patterns of CRDs ask for; others are shown as they are.
-_PATTERNS = {
-    "([0-9]+)ms)?": "must be a duration, such as 30s or 1h30m",
-    "i?)?B)": "must be a size in bytes, such as 500MB or 10GiB",
-    "://": "must be a URL",
-}
-
 #: As many places are named that a key could belong to.
 _PLACES = 3
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong at `path`, counted from the value that was checked; no text repeats a value."""
-
-    path: Path
-    message: str
-    hint: str = ""
+#: The shortest key that can be the end of a longer one; how alike the short names of resources must be.
+_WORD, _LOOSE = 4, 0.5
+#: k8s.io/kubernetes, pkg/apis/core/helper: other resources have a domain in their name.
+_OF_CONTAINERS = ("cpu", "ephemeral-storage", "memory")
+_OF_CLAIMS = ("storage",)
 
 
 @dataclass(frozen=True)
@@ -110,8 +92,8 @@ def _problems(
     kind = structure.kind
     if value is None or not kind or (isinstance(value, str) and "{{" in value):
         return
-    if not _IS[kind](value):
-        yield _wrong_kind(value, kind, path)
+    if not IS[kind](value):
+        yield wrong_kind(value, kind, path)
     elif isinstance(value, dict):
         yield from _map(value, structure, path, above)
     elif isinstance(value, list):
@@ -121,7 +103,7 @@ def _problems(
         for index, item in enumerate(value):
             yield from _problems(item, items, (*path, index), above)
     else:
-        yield from _scalar(value, kind, structure.schema, path)
+        yield from scalar(value, kind, structure.schema, path)
 
 
 def _map(
@@ -136,6 +118,7 @@ def _map(
         or others is True
     )
     meant: set[str] = set()
+    yield from _resources(value, structure, path, above)
     for key, inner in value.items():
         if key in known:
             yield from _problems(inner, structure.at(known[key]), (*path, key), (structure, *above))
@@ -151,93 +134,21 @@ def _map(
             yield Problem((*path, key), _MISSING)
 
 
-# --- kinds of values ---------------------------------------------------------------------------
-
-
-def _whole_number(value: Any) -> bool:
-    return not isinstance(value, bool) and (
-        isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    )
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_IS: Mapping[str, Callable[[Any], bool]] = {
-    "object": lambda value: isinstance(value, dict),
-    "array": lambda value: isinstance(value, list),
-    "string": lambda value: isinstance(value, str),
-    "boolean": lambda value: isinstance(value, bool),
-    "integer": _whole_number,
-    "number": _number,
-    "int-or-string": lambda value: isinstance(value, str) or _whole_number(value),
-    "quantity": lambda value: isinstance(value, str) or _number(value),
-}
-_WANTED = {
-    **WANTED,
-    "int-or-string": "a whole number or text",
-    "quantity": "a quantity, such as 500m or 2Gi",
-}
-
-
-def _wrong_kind(value: Any, kind: str, path: Path) -> Problem:
-    hint = ""
-    if kind == "string" and isinstance(value, bool | int | float):
-        hint = "quote it"
-    elif isinstance(value, str) and kind not in ("string", "object", "array") and _IS[kind](plain(value)):
-        hint = "remove the quotes"
-    elif kind == "array":
-        hint = "begin each item with `- `"
-    elif kind == "object" or isinstance(value, dict | list):
-        hint = "check the indentation"
-    return Problem(path, f"must be {_WANTED[kind]}, not {KINDS.get(type(value), 'something else')}", hint)
-
-
-def _scalar(value: Any, kind: str, schema: Schema, path: Path) -> Iterator[Problem]:
-    choices = [str(choice) for choice in schema.get("enum") or () if choice not in (None, "")]
-    if choices and str(value) not in choices and value not in schema["enum"]:
-        hint = _hint(alike(str(value), choices, MAYBE))
-        # prometheus-operator takes some words in two ways of writing.
-        shown = {choice.casefold(): choice for choice in reversed(choices)}.values()
-        yield Problem(path, f"must be one of: {', '.join(reversed(list(shown)))}", hint)
-    elif kind == "quantity":
-        yield from _quantity(value, path)
-    elif isinstance(value, str):
-        if value == "" and schema.get("minLength", 0) > 0:
-            yield Problem(path, "must not be empty")
-        elif kind == "string" and not _matches(schema.get("pattern"), value):
-            pattern = schema["pattern"]
-            said = (text for part, text in _PATTERNS.items() if part in pattern)
-            yield Problem(path, next(said, f"must match {pattern}"))
-    elif value < schema.get("minimum", value):
-        least = schema["minimum"]
-        yield Problem(path, "must not be negative" if least == 0 else f"must be at least {least}")
-    elif value > schema.get("maximum", value):
-        yield Problem(path, f"must be at most {schema['maximum']}")
-
-
-def _quantity(value: Any, path: Path) -> Iterator[Problem]:
-    match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
-    if isinstance(value, str) and match is None:
-        yield Problem(path, f"must be {_WANTED['quantity']}", _UNITS)
-    elif match[1] == "-" if match else value < 0:
-        yield Problem(path, "must not be negative")
-
-
-@lru_cache(512)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """A CRD's pattern, in Go's dialect; None for what is none in Python's."""
-    try:
-        # In Python `$` would match before a last line break too.
-        return re.compile(re.sub(r"(?<!\\)\$", r"\\Z", pattern))
-    except re.error:
-        return None
-
-
-def _matches(pattern: Any, value: str) -> bool:
-    expression = _compiled(pattern) if isinstance(pattern, str) else None
-    return expression is None or bool(expression.search(value))
+def _resources(
+    value: Mapping[str, Any], structure: Structure, path: Path, above: tuple[Structure, ...]
+) -> Iterator[Problem]:
+    """Amounts of what Kubernetes does not have, in a container's or a claim's requests or limits."""
+    if path[-1:] not in (("requests",), ("limits",)) or not above:
+        return
+    if structure.at(structure.schema.get("additionalProperties")).kind != "quantity":
+        return
+    # Only a container has claims, of devices.
+    known = _OF_CONTAINERS if "claims" in above[0].properties else _OF_CLAIMS
+    for key in value:
+        if key not in known and "/" not in key and "{{" not in key and not key.startswith("hugepages-"):
+            yield Problem(
+                (*path, key), "no such resource", did_you_mean(similar(key, known, _LOOSE)) or listed(known)
+            )
 
 
 # --- what an unknown key was to be -------------------------------------------------------------
@@ -246,9 +157,11 @@ def _matches(pattern: Any, value: str) -> bool:
 def _meant(key: str, structure: Structure, above: tuple[Structure, ...]) -> tuple[str, str]:
     """The known key beside it that an unknown one was to be, if any, and the hint."""
     known = sorted(structure.properties)
-    sure = alike(key, known, SURE)
+    # A secret's volume has a `secretName` where all others have a `name`.
+    longer = [each for each in known if len(key) >= _WORD and each.endswith(key[0].upper() + key[1:])]
+    sure = similar(key, known, SURE) or (longer[0] if len(longer) == 1 else "")
     if sure:
-        return sure, _hint(sure)
+        return sure, did_you_mean(sure)
     below = [format_path(path) for path in _below(key, structure)]
     if 0 < len(below) <= _PLACES:
         return "", f"did you mean {' or '.join(below)}?"
@@ -258,14 +171,10 @@ def _meant(key: str, structure: Structure, above: tuple[Structure, ...]) -> tupl
         beside = [format_path(path) for path in _below(key, above[0], depth=1)]
         if len(beside) == 1:
             return "", f"did you mean {beside[0]}, beside the map that it is in?"
-    maybe = alike(key, known, MAYBE)
+    maybe = similar(key, known, MAYBE)
     if maybe:
-        return maybe, _hint(maybe)
+        return maybe, did_you_mean(maybe)
     return "", listed(known)
-
-
-def _hint(meant: str) -> str:
-    return f"did you mean {meant}?" if meant else ""
 
 
 def _below(key: str, structure: Structure, depth: int = 2) -> Iterator[tuple[str, ...]]:

@@ -5,8 +5,10 @@
     pipelines       an action's text → those parts
     templates       a whole template's text
     abstract        what a value in a template may be
+    reader          what is told what templates do
     functions       what template functions do with values
     rendering       how YAML that is made comes out
+    lines           lines of a manifest
     layout          where in a manifest an action stands
     frame           one template at work
     interpretation  templates → reads
@@ -21,7 +23,17 @@ Each imports only from those above it.
 
 from depin_helm.upstream.finding_out import interface, reads_in
 from depin_helm.upstream.interface import Interface, as_defaults, documents
-from depin_helm.upstream.reads import Place, Reads
+from depin_helm.upstream.reads import Place, Print, Reads
 from depin_helm.upstream.store import load
 
-__all__ = ["Interface", "Place", "Reads", "as_defaults", "documents", "interface", "load", "reads_in"]
+__all__ = [
+    "Interface",
+    "Place",
+    "Print",
+    "Reads",
+    "as_defaults",
+    "documents",
+    "interface",
+    "load",
+    "reads_in",
+]

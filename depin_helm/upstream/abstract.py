@@ -25,6 +25,7 @@ class Value:
     texts   literal text
     opaque  something else, too, which is not part of the values
     yaml    what this is as YAML text
+    printed what this is the text of
     part    of `paths` only some keys
     """
 
@@ -36,6 +37,7 @@ class Value:
     texts: frozenset[str] = frozenset()
     opaque: bool = False
     yaml: Value | None = None
+    printed: Value | None = None
     part: bool = False
 
     @property
@@ -43,6 +45,10 @@ class Value:
         """The texts that this may be; None if it may be anything else."""
         other = self.paths or self.roots or self.charts or self.fields or self.items or self.opaque
         return self.texts if self.texts and not other else None
+
+    def prints(self) -> frozenset[Keys]:
+        """The parts of the values that come out as they are when this is printed."""
+        return self.paths | self.printed.prints() if self.printed is not None else self.paths
 
     def nodes(self) -> Iterator[Keys]:
         """All parts of the values that are in it."""
@@ -125,6 +131,7 @@ def union(values: Iterable[Value]) -> Value:
         lists[0] if len(set(lists)) == 1 else tuple(dict.fromkeys(item for each in lists for item in each))
     )
     yamls = [value.yaml for value in distinct if value.yaml is not None]
+    printed = [value.printed for value in distinct if value.printed is not None]
     return Value(
         paths=_NONE.union(*(value.paths for value in distinct)),
         roots=_NONE.union(*(value.roots for value in distinct)),
@@ -134,6 +141,7 @@ def union(values: Iterable[Value]) -> Value:
         texts=frozenset().union(*(value.texts for value in distinct)),
         opaque=any(value.opaque for value in distinct),
         yaml=union(yamls) if yamls else None,
+        printed=union(printed) if printed else None,
         part=any(value.part for value in distinct),
     )
 

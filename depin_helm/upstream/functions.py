@@ -8,30 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Protocol
 
 from depin_helm.upstream.abstract import OPAQUE, Value, union, with_field
+from depin_helm.upstream.reader import Reader
 from depin_helm.upstream.reads import ANY
-
-
-class Reader(Protocol):
-    """Notes what is read."""
-
-    def node(self, value: Value, *, kinds: bool = False) -> None:
-        """Of `value` is read whether it is there, empty or of some kind, and nothing below it."""
-
-    def whole(self, value: Value) -> None:
-        """All of `value` is read."""
-
-    def written(self, value: Value) -> None:
-        """`value` becomes text; of what was made of parts of the values, they are read whole."""
-
-    def include(self, name: Value, context: Value) -> Value:
-        """What a named template writes."""
-
-    def evaluated(self, source: Value, context: Value) -> Value:
-        """What the template in the text `source` writes."""
-
 
 Arguments = Sequence[Value]
 Handler = Callable[[Reader, Arguments], Value]
@@ -55,6 +35,20 @@ def _truth(reader: Reader, arguments: Arguments) -> Value:
     for value in arguments:
         reader.node(value)
     return OPAQUE
+
+
+def _equal(reader: Reader, arguments: Arguments) -> Value:
+    words = frozenset[str]().union(*(value.texts for value in arguments))
+    for value in arguments:
+        reader.node(value)
+        reader.compared(value, words)
+    return OPAQUE
+
+
+def _and(reader: Reader, arguments: Arguments) -> Value:
+    # Of all but the last only what is empty comes out.
+    _truth(reader, arguments)
+    return union([arguments[-1], OPAQUE])
 
 
 def _one_of(reader: Reader, arguments: Arguments) -> Value:
@@ -101,6 +95,7 @@ def _key(reader: Reader, key: Value) -> None:
 
 
 def _has(reader: Reader, arguments: Arguments) -> Value:
+    reader.compared(arguments[0], union(arguments[-1].items).texts)
     return _all(reader, arguments)
 
 
@@ -135,7 +130,13 @@ def _pick(reader: Reader, arguments: Arguments) -> Value:
 
 
 def _omit(reader: Reader, arguments: Arguments) -> Value:
-    return replace(arguments[0], part=True)
+    for key in arguments[1:]:
+        if key.literal is None:
+            return replace(arguments[0], part=True)
+        # As what is read by name it is no part of the object that the rest is.
+        for name in key.literal:
+            reader.node(arguments[0].child(name))
+    return arguments[0]
 
 
 def _set(reader: Reader, arguments: Arguments) -> Value:
@@ -224,10 +225,22 @@ def _text(reader: Reader, arguments: Arguments) -> Value:
     return OPAQUE
 
 
+def _print(reader: Reader, arguments: Arguments) -> Value:
+    """Text of a value that says the same."""
+    _text(reader, arguments)
+    return replace(OPAQUE, printed=arguments[0]) if len(arguments) == 1 else OPAQUE
+
+
+def _join(reader: Reader, arguments: Arguments) -> Value:
+    # One text does as well as a list of them.
+    reader.node(arguments[-1], kinds=True)
+    return _all(reader, arguments)
+
+
 def _shape(reader: Reader, arguments: Arguments) -> Value:
     """Text of another indentation is still the same YAML."""
     _text(reader, arguments)
-    return replace(OPAQUE, yaml=arguments[-1].yaml)
+    return replace(OPAQUE, yaml=arguments[-1].yaml, printed=arguments[-1].printed)
 
 
 def _include(reader: Reader, arguments: Arguments) -> Value:
@@ -240,8 +253,10 @@ def _tpl(reader: Reader, arguments: Arguments) -> Value:
 
 _GROUPS: Mapping[Handler, str] = MappingProxyType(
     {
-        _truth: "not empty eq ne lt le gt ge len all any isset",
-        _one_of: "default coalesce or and",
+        _truth: "not empty lt le gt ge len all any isset",
+        _equal: "eq ne",
+        _and: "and",
+        _one_of: "default coalesce or",
         _ternary: "ternary",
         _required: "required",
         _kind: "kindIs kindOf typeOf typeIs typeIsLike",
@@ -268,7 +283,9 @@ _GROUPS: Mapping[Handler, str] = MappingProxyType(
         "mustToPrettyJson",
         _from_yaml: "fromYaml fromYamlArray fromJson fromJsonArray mustFromJson",
         _shape: "indent nindent trim trimSuffix trimPrefix trimAll",
-        _text: "quote squote trunc lower upper title replace b64enc int int64 float64 atoi",
+        _print: "quote squote toString int int64 float64 atoi",
+        _join: "join",
+        _text: "trunc lower upper title replace b64enc",
         _include: "include",
         _tpl: "tpl",
     }

@@ -9,15 +9,14 @@ from dataclasses import replace
 from depin_helm.upstream import functions, rendering
 from depin_helm.upstream.abstract import NOTHING, OPAQUE, Value, text, union
 from depin_helm.upstream.frame import Frame, Placed
-from depin_helm.upstream.layout import Spot
-from depin_helm.upstream.reads import ANY, Keys, Place, Reads, Recorder
+from depin_helm.upstream.layout import QUOTED, Spot
+from depin_helm.upstream.reads import ANY, Print, Reads, Recorder
 from depin_helm.upstream.syntax import (
     Branch,
     Call,
     Dot,
     Field,
     Function,
-    Literal,
     Node,
     Operand,
     Output,
@@ -63,14 +62,24 @@ class _Interpreter:
     def file(self, nodes: tuple[Node, ...]) -> None:
         """Follow one template file."""
         for keys, spot in self._run(nodes, ROOT):
-            if spot.kind is not None:
-                self._place(keys, spot, spot.kind)
+            place = spot.place()
+            if place is None:
+                continue
+            if not spot.printed:
+                self.recorder.place(keys, place)
+            elif place.kind:  # of a manifest that nobody knows a single word says nothing
+                self.recorder.printed(keys, Print(place, spot.printed == QUOTED))
 
     # --- what is read -------------------------------------------------------------------------
 
     def node(self, value: Value, *, kinds: bool = False) -> None:
         for path in value.paths:
             self.recorder.read(path, kinds=kinds)
+
+    def compared(self, value: Value, words: frozenset[str]) -> None:
+        if words:
+            for path in value.paths:
+                self.recorder.compare(path, words)
 
     def whole(self, value: Value) -> None:
         for path in value.nodes():
@@ -100,7 +109,7 @@ class _Interpreter:
                     self.whole(context)
                 else:
                     self._run(template.nodes, context)
-        return replace(OPAQUE, yaml=source.yaml)
+        return replace(OPAQUE, yaml=source.yaml, printed=source if source.paths else source.printed)
 
     def _matching(self, name: Value) -> Iterator[str]:
         """The templates that may have the name, which may hold `*`."""
@@ -127,16 +136,7 @@ class _Interpreter:
             for keys, spot in placed:
                 kind = spot.kind if spot.kind is not None and not site.keys else site.kind
                 item = spot.item if spot.keys else site.item or spot.item
-                frame.placed[keys, Spot(kind, site.keys + spot.keys, item)] = None
-
-    def _place(self, keys: Keys, spot: Spot, kind: str) -> None:
-        path = spot.keys
-        if path[:1] == ("items",) and kind.endswith("List"):
-            kind, path = kind.removesuffix("List"), path[1:]
-            if not kind:
-                return
-        if path:
-            self.recorder.place(keys, Place(kind, (*path, ANY) if spot.item else path))
+                frame.placed[keys, Spot(kind, site.keys + spot.keys, item, spot.printed)] = None
 
     # --- nodes --------------------------------------------------------------------------------
 
@@ -148,18 +148,21 @@ class _Interpreter:
         self._frames.pop()
         return frame.placed
 
-    def _nodes(self, nodes: Sequence[Node], frame: Frame) -> None:
-        for node in nodes:
+    def _nodes(self, nodes: Sequence[Node], frame: Frame, ends: bool = True) -> None:
+        """Follow nodes; `ends` says whether the line is at its end after them."""
+        for index, node in enumerate(nodes):
             if isinstance(node, Text):
                 frame.layout.text(node.text)
             elif isinstance(node, Output):
-                self._output(node.pipeline, frame)
+                self._output(node.pipeline, frame, nodes[index + 1 :], ends)
             elif isinstance(node, Branch):
-                self._branch(node, frame)
+                self._branch(node, frame, rendering.ended(nodes[index + 1 :], "", ends))
             elif isinstance(node, Call):
-                self._output(_as_include(node), frame)
+                self._output(rendering.included(node), frame)
 
-    def _output(self, pipeline: Pipeline, frame: Frame) -> None:
+    def _output(
+        self, pipeline: Pipeline, frame: Frame, after: Sequence[Node] = (), ends: bool = True
+    ) -> None:
         if pipeline.names:
             frame.site = None
             self._pipeline(pipeline, frame)
@@ -171,13 +174,15 @@ class _Interpreter:
         if value.yaml is not None:
             for spot in frame.spots():
                 frame.render(value.yaml, spot)
+        elif (quote := frame.layout.opened()) is not None and rendering.ended(after, quote, ends):
+            frame.printed(value, rendering.quoted(pipeline))
         literal = value.literal
         if literal is not None and len(literal) == 1 and indent is None:
             frame.layout.text(next(iter(literal)))
         else:
             frame.layout.output(indent, newline)
 
-    def _branch(self, node: Branch, frame: Frame) -> None:
+    def _branch(self, node: Branch, frame: Frame, ends: bool) -> None:
         frame.site = None
         frame.scopes.append({})
         value = self._pipeline(node.pipeline, frame)
@@ -186,19 +191,19 @@ class _Interpreter:
         next(branches)
         dot = frame.dot
         if node.word == "range":
-            self._range(node, value, frame)
+            self._range(node, value, frame, ends)
         else:
             if node.word == "with":
                 frame.dot = value
-            self._nodes(node.body, frame)
+            self._nodes(node.body, frame, ends)
         frame.dot = dot
         if node.otherwise:
             next(branches)
-            self._nodes(node.otherwise, frame)
+            self._nodes(node.otherwise, frame, ends)
         next(branches, None)
         frame.scopes.pop()
 
-    def _range(self, node: Branch, value: Value, frame: Frame) -> None:
+    def _range(self, node: Branch, value: Value, frame: Frame, ends: bool) -> None:
         element = value.child(ANY)
         self.node(element)
         names = node.pipeline.names
@@ -212,7 +217,7 @@ class _Interpreter:
         for _ in range(_ROUNDS):
             before = [dict(scope) for scope in frame.scopes]
             frame.scopes.append({})
-            self._nodes(node.body, frame)
+            self._nodes(node.body, frame, ends)
             frame.scopes.pop()
             if frame.scopes == before:
                 return
@@ -289,8 +294,3 @@ class _Interpreter:
         if first.name == "printf" and known:
             return text(known[0].replace("%s", ANY).replace("%v", ANY))
         return text("".join(known))
-
-
-def _as_include(node: Call) -> Pipeline:
-    context = (node.pipeline,) if node.pipeline else ()
-    return Pipeline(((Function("include"), Literal(node.name), *context),))

@@ -5,23 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
-#: Stands for what an action writes.
-_OUTPUT = "\x00"
+from depin_helm.upstream.lines import FAR, OUTPUT, Line, Lines, line_of, parsed
+from depin_helm.upstream.reads import ANY, Place
 
-_FAR = 1_000_000
 #: A kind that is said further up, if at all.
 _UNKNOWN = "?"
 
-_LINE = re.compile(
-    r"""(?P<indent>[ ]*)(?P<dashes>(?:-(?:[ ]+|$))*)
-    (?:(?P<key>"[^"]*"|'[^']*'|[^\s"'#\[{&*!|>%@-][^:]*?)[ ]*:(?:[ \t]+(?P<value>.*)|$))?""",
-    re.VERBOSE,
-)
-_KIND = re.compile(r"^(?:---|kind:[ \t]*(.*))", re.MULTILINE)
-_BLOCK = re.compile(r"[|>][-+0-9]*\s*$")
 _EMPTY = re.compile(r"(?:[&!]\S*\s*)?(?:#.*)?$")
 _BLANK = re.compile(r"[ ]*((?:-[ ]+)*)$")
 
@@ -32,11 +23,27 @@ class Spot(NamedTuple):
     kind  of the manifest; None where nothing says it before
     keys  the literal keys above, outermost first
     item  whether what stands there is one item of a list
+    printed  BARE or QUOTED if one value is printed there; "" for YAML
     """
 
     kind: str | None
     keys: tuple[str, ...]
     item: bool = False
+    printed: str = ""
+
+    def place(self) -> Place | None:
+        """It as a place in a manifest; None where it is in none, or at its root."""
+        kind, path = self.kind, self.keys
+        if kind is not None and kind.endswith("List") and path[:1] == ("items",):
+            kind, path = kind.removesuffix("List"), path[1:]
+            if not kind:  # its items may be anything
+                return None
+        if kind is None or not path:
+            return None
+        return Place(kind, (*path, ANY) if self.item else path)
+
+
+BARE, QUOTED = "bare", "quoted"
 
 
 #: What may be above the value that stands at the column `limit`; plain numbers: states are hashed a lot.
@@ -48,7 +55,10 @@ _STRICT = 4  # it is one of several keys
 
 
 class _State(NamedTuple):
-    """What is known of a spot, going up from it; `keys` are innermost first."""
+    """What is known of a spot, going up from it; `keys` are innermost first.
+
+    `object` is the kind of the whole object that one item of a list is, as far as `keys` stand in it.
+    """
 
     limit: int
     mode: int
@@ -56,26 +66,7 @@ class _State(NamedTuple):
     item: bool = False
     kind: str | None = None
     done: bool = False
-
-
-class _Line(NamedTuple):
-    indent: int  # of the key, or of what follows the last dash
-    dash: int  # the column of the first dash; -1: there is none
-    key: str | None
-    value: str
-
-
-@dataclass(frozen=True)
-class _Lines:
-    """Lines as far as they matter from below: from the last up, those that stand no deeper than one before.
-
-    `kind` is what the last `kind:` at column 0 says, None where there is none after the last `---`.
-    """
-
-    tail: tuple[_Line, ...]
-    kind: str | None
-    starts: bool  # a document starts in them
-    least: int  # the column that stands furthest left; -1 where a document starts
+    object: str = ""
 
 
 @dataclass
@@ -86,21 +77,23 @@ class _Block:
     do not say, None where a document has begun since.
     """
 
-    pieces: list[_Lines | _Fork] = field(default_factory=list)
-    least: int = _FAR
+    pieces: list[Lines | _Fork] = field(default_factory=list)
+    least: int = FAR
+    objects: bool = False
     kinds: list[frozenset[str | None]] = field(default_factory=lambda: [frozenset((_UNKNOWN,))])
 
-    def add(self, piece: _Lines | _Fork) -> None:
+    def add(self, piece: Lines | _Fork) -> None:
         before = self.kinds[-1]
         if isinstance(piece, _Fork):
             after = frozenset[str | None]().union(*(branch.kinds[-1] for branch in piece.branches))
             self.kinds.append((after - {_UNKNOWN}) | before if _UNKNOWN in after else after)
         elif piece.kind is not None:
-            self.kinds.append(frozenset() if _OUTPUT in piece.kind else frozenset((piece.kind,)))
+            self.kinds.append(frozenset() if OUTPUT in piece.kind else frozenset((piece.kind,)))
         else:
             self.kinds.append(frozenset((None,)) if piece.starts else before)
         self.pieces.append(piece)
         self.least = min(self.least, piece.least)
+        self.objects |= piece.objects
 
 
 @dataclass
@@ -111,8 +104,13 @@ class _Fork:
 
     @property
     def least(self) -> int:
-        """As of _Lines."""
+        """As of Lines."""
         return min(branch.least for branch in self.branches)
+
+    @property
+    def objects(self) -> bool:
+        """As of Lines."""
+        return any(branch.objects for branch in self.branches)
 
 
 class Layout:
@@ -127,7 +125,7 @@ class Layout:
         whole = self._partial + text if self._partial else text
         lines, newline, self._partial = whole.rpartition("\n")
         if newline:
-            self._blocks[-1].add(_parsed(lines))
+            self._blocks[-1].add(parsed(lines))
 
     def output(self, indent: int | None, newline: bool) -> None:
         """An action has written what is not known, each line at column `indent` if it is given."""
@@ -135,7 +133,7 @@ class Layout:
             self.text("\n")
         if indent is not None and not self._partial.strip():
             self._partial = " " * indent
-        self._partial += _OUTPUT
+        self._partial += OUTPUT
 
     def branches(self, count: int) -> Iterator[None]:
         """Let `count` branches of a block write, one after the other, each from where the block begins."""
@@ -151,12 +149,29 @@ class Layout:
         if len(begun) > 1:  # each branch has begun a line of its own
             for branch, end in zip(fork.branches, ends, strict=True):
                 if end in begun:
-                    branch.add(_parsed(end))
-            changed = [begun[0][: len(begun[0]) - len(begun[0].lstrip())] + _OUTPUT]
+                    branch.add(parsed(end))
+            changed = [begun[0][: len(begun[0]) - len(begun[0].lstrip())] + OUTPUT]
         self._partial = (begun if len(begun) == 1 else changed or [entry])[0]
         fork.branches = [branch for branch in fork.branches if branch.pieces]
         if fork.branches:
             self._blocks[-1].add(fork)
+
+    def opened(self) -> str | None:
+        """The quote that the line has opened after its key or dash, if anything; None if more was written."""
+        partial = self._partial
+        if partial[-1:] not in (" ", '"', "'") or OUTPUT in partial:
+            return None
+        text = partial[:-1] if partial[-1] != " " else partial
+        return partial[len(text) :] if text.rstrip(" ")[-1:] in (":", "-") else None
+
+    def scalar_spots(self, quoted: bool) -> frozenset[Spot]:
+        """Where a value would stand that is printed now, after `opened`."""
+        whole = self._partial
+        self._partial = whole.rstrip("\"'")
+        printed = QUOTED if quoted or whole != self._partial else BARE
+        spots = self.spots(None, False)
+        self._partial = whole
+        return frozenset(spot._replace(printed=printed) for spot in spots)
 
     def spots(self, indent: int | None, newline: bool) -> frozenset[Spot]:
         """Where a YAML value would stand that is written now; nothing if that cannot be said."""
@@ -164,11 +179,11 @@ class Layout:
         states = {start} if start else set[_State]()
         for block in reversed(self._blocks):
             states = _up(block, states)
-        return frozenset(Spot(state.kind, state.keys[::-1], state.item) for state in states)
+        return frozenset(_spot(state) for state in states)
 
     def _start(self, indent: int | None, newline: bool) -> _State | None:
         if newline and indent is not None:
-            line = _line(self._partial)
+            line = line_of(self._partial)
             start = _State(indent, _OPEN)
             return start if line is None else _above(start, line)
         blank = _BLANK.match(self._partial)
@@ -177,10 +192,17 @@ class Layout:
                 return _State(blank.start(1), _LIST, item=True)
             column = len(self._partial) if self._partial or indent is None else indent
             return _State(column, _OPEN)
-        line = _line(self._partial)
-        if line is None or line.key is None or line.value.strip() or _OUTPUT in line.key:
+        line = line_of(self._partial)
+        if line is None or line.key is None or line.value.strip() or OUTPUT in line.key:
             return None
         return _above(_State(line.indent + 1, _STRICT), line)
+
+
+def _spot(state: _State) -> Spot:
+    kind, keys = state.kind, state.keys[::-1]
+    if kind == "List" and keys[:1] == ("items",) and len(keys) > 1:
+        return Spot(state.object, keys[1:], state.item)
+    return Spot(kind, keys, state.item)
 
 
 def _up(block: _Block, states: set[_State]) -> set[_State]:
@@ -199,7 +221,11 @@ def _up(block: _Block, states: set[_State]) -> set[_State]:
                 break
             index -= 1
             piece = block.pieces[index]
-            if state.mode >= _AFTER and piece.least > state.limit - (state.mode == _STRICT):
+            if (
+                state.mode >= _AFTER
+                and piece.least > state.limit - (state.mode == _STRICT)
+                and not (piece.objects and state.keys and not state.object)
+            ):
                 continue  # nothing in it is above
             if isinstance(piece, _Fork):
                 ways = {(index, way) for branch in piece.branches for way in _up(branch, {state})}
@@ -215,7 +241,7 @@ def _up(block: _Block, states: set[_State]) -> set[_State]:
     return found
 
 
-def _through(lines: _Lines, state: _State) -> _State | None:
+def _through(lines: Lines, state: _State) -> _State | None:
     if state.done:
         return state
     for line in lines.tail:
@@ -226,20 +252,22 @@ def _through(lines: _Lines, state: _State) -> _State | None:
         if state.limit == 0 and state.mode == _STRICT:
             break
     if lines.kind is not None:
-        return None if _OUTPUT in lines.kind else state._replace(kind=lines.kind, done=True)
+        return None if OUTPUT in lines.kind else state._replace(kind=lines.kind, done=True)
     return state._replace(done=True) if lines.starts else state
 
 
-def _above(state: _State, line: _Line) -> _State | None:
+def _above(state: _State, line: Line) -> _State | None:
     """What is known after seeing one more line above; None where YAML would not be what it seems."""
     limit, mode = state.limit, state.mode
     direct = mode in (_OPEN, _MAYBE)
     column = line.dash if line.dash >= 0 else line.indent
+    if line.key == "kind" and 0 < line.indent == limit and mode == _STRICT and not state.object:
+        state = state._replace(object=line.value.strip("\"' "))
     if line.key is not None:
         empty = _EMPTY.match(line.value) is not None
         level = line.indent == limit and empty and (direct or mode == _LIST)
         if line.indent < limit or level:
-            if not empty or _OUTPUT in line.key:
+            if not empty or OUTPUT in line.key:
                 return None
             keys = (*state.keys, line.key.strip("\"'"))
             below = _LIST if line.dash >= 0 else _STRICT
@@ -255,42 +283,3 @@ def _above(state: _State, line: _Line) -> _State | None:
     if direct:
         return state._replace(mode=_MAYBE if column == limit else _AFTER)
     return state
-
-
-@lru_cache(4096)
-def _parsed(text: str) -> _Lines:
-    kind, starts = None, False
-    matches = list(_KIND.finditer(text)) if "---" in text or "kind:" in text else ()
-    for match in matches:
-        starts, kind = (True, None) if match[1] is None else (starts, match[1].strip("\"' "))
-    tail: list[_Line] = []
-    least = _FAR
-    end = len(text)
-    while end >= 0 and least > 0:
-        start = text.rfind("\n", 0, end) + 1
-        line = _line(text[start:end])
-        end = start - 1
-        if line is None:
-            continue
-        column = line.dash if line.dash >= 0 else line.indent
-        if column <= least:
-            tail.append(line)
-            # A list may stand at the column of its own key.
-            least = column if line.dash < 0 and line.key is not None else max(column, 1)
-    furthest = min((line.dash if line.dash >= 0 else line.indent for line in tail), default=_FAR)
-    return _Lines(tuple(tail), kind, starts, -1 if starts else furthest)
-
-
-def _line(text: str) -> _Line | None:
-    """The line's structure; None for one that is empty or a comment."""
-    match = _LINE.match(text)
-    if match is None:
-        return None
-    dashes, after = match["dashes"], match.end("dashes")
-    if match["key"] is None and ((not text[after:].strip() and not dashes) or text[after : after + 1] == "#"):
-        return None
-    dash = match.start("dashes") if dashes else -1
-    value = match["value"] or ""
-    if _BLOCK.match(value):
-        value = "|"
-    return _Line(after, dash, match["key"], value)

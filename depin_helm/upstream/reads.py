@@ -25,6 +25,27 @@ class Place:
     kind: str
     path: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        """As it is kept in a file."""
+        return "\n".join((self.kind, *self.path))
+
+
+def _place(text: str) -> Place:
+    kind, *path = text.split("\n")
+    return Place(kind, tuple(path))
+
+
+@dataclass(frozen=True, order=True)
+class Print:
+    """Where in a manifest a value is all that stands there, printed as it is.
+
+    quoted  whether the template quotes it, so that it is text whatever it looks like
+    """
+
+    place: Place
+    quoted: bool
+
 
 @dataclass(frozen=True)
 class Reads:
@@ -34,12 +55,16 @@ class Reads:
     whole     everything below it is read
     kinds     templates ask for its kind: values of several kinds are fine
     places    where it is rendered whole
+    prints    where it is printed
+    words     literal text that it is compared with
     """
 
     children: Mapping[str, Reads] = field(default_factory=lambda: MappingProxyType({}))
     whole: bool = False
     kinds: bool = False
     places: frozenset[Place] = frozenset()
+    prints: frozenset[Print] = frozenset()
+    words: frozenset[str] = frozenset()
 
     def at(self, path: Iterable[str | int]) -> Reads | None:
         """What is read of the value at `path` below; None if nothing is."""
@@ -58,20 +83,31 @@ class Reads:
         """As `from_json` takes it."""
         children = {key: child.to_json() for key, child in sorted(self.children.items())}
         flags = self.whole + 2 * self.kinds
-        places = sorted([place.kind, *place.path] for place in self.places)
-        return [flags, children, places] if places else [flags, children] if children else flags
+        data = [
+            flags,
+            children,
+            sorted(place.text for place in self.places),
+            sorted(f"{each.quoted:d}{each.place.text}" for each in self.prints),
+            sorted(self.words),
+        ]
+        while data and not data[-1]:
+            data.pop()
+        return data if len(data) > 1 else flags
 
     @classmethod
     def from_json(cls, data: Any) -> Reads:
         """What `to_json` gave."""
         if isinstance(data, int):
             return _LEAVES[data]
-        flags, children, *places = data
+        flags, children, *more = data
+        places, prints, words = (*more, (), (), ())[:3]
         return cls(
             {key: cls.from_json(child) for key, child in children.items()},
             bool(flags & 1),
             bool(flags & 2),
-            frozenset(Place(kind, tuple(path)) for kind, *path in places[0]) if places else frozenset(),
+            frozenset(map(_place, places)),
+            frozenset([Print(_place(each[1:]), each[0] == "1") for each in prints]),
+            frozenset(words),
         )
 
 
@@ -90,6 +126,8 @@ def merged(nodes: Iterable[Reads]) -> Reads:
         any(node.whole for node in nodes),
         any(node.kinds for node in nodes),
         frozenset(place for node in nodes for place in node.places),
+        frozenset(each for node in nodes for each in node.prints),
+        frozenset(word for node in nodes for word in node.words),
     )
 
 
@@ -107,6 +145,8 @@ class Recorder:
         self._written = False
         self._kinds = False
         self._places: set[Place] = set()
+        self._prints: set[Print] = set()
+        self._words: set[str] = set()
 
     def read(self, path: Keys, *, whole: bool = False, kinds: bool = False) -> None:
         """Note that the value at `path` is read, all that is below it if `whole`."""
@@ -125,11 +165,26 @@ class Recorder:
         """Note where the value at `path` is rendered."""
         self._at(path)._places.add(place)
 
+    def printed(self, path: Keys, where: Print) -> None:
+        """Note where the value at `path` is printed."""
+        self._at(path)._prints.add(where)
+
+    def compare(self, path: Keys, words: Iterable[str]) -> None:
+        """Note what the value at `path` is compared with."""
+        self._at(path)._words.update(words)
+
     def reads(self) -> Reads:
         """All that was noted."""
         children = {key: child.reads() for key, child in self._children.items()}
         whole = self._whole or (self._written and children.keys() <= {ANY})
-        return Reads(children, whole, self._kinds, frozenset(self._places))
+        return Reads(
+            children,
+            whole,
+            self._kinds,
+            frozenset(self._places),
+            frozenset(self._prints),
+            frozenset(self._words),
+        )
 
     def _at(self, path: Keys) -> Recorder:
         node = self

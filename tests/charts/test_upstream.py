@@ -258,7 +258,15 @@ def test_what_a_reader_does_not_find_read_is_not(interfaces: dict[str, Interface
                 "StatefulSet:spec.template.spec.containers.resources",
             },
         ),
-        ("kube-prometheus-stack.prometheus.podDisruptionBudget", set()),
+        ("kube-prometheus-stack.prometheus.podDisruptionBudget", {"PodDisruptionBudget:spec"}),
+        (
+            "kube-prometheus-stack.prometheus.additionalServiceMonitors[0].endpoints",
+            {"ServiceMonitor:spec.endpoints"},
+        ),
+        (
+            "kube-prometheus-stack.prometheus.additionalPodMonitors[0].podMetricsEndpoints",
+            {"PodMonitor:spec.podMetricsEndpoints"},
+        ),
         ("fluent-bit.config", set()),
     ],
 )
@@ -269,6 +277,52 @@ def test_a_value_lands_where_a_reader_finds_it(
     found = {place for each in reads(interfaces[str(chart)], tuple(below)) for place in each.places}
     assert {f"{place.kind}:{'.'.join(place.path)}" for place in found} == places
     assert all(isinstance(place, Place) for place in found)
+
+
+@pytest.mark.usefixtures("real_charts")
+@pytest.mark.parametrize(
+    ("path", "places"),
+    [
+        ("elasticsearch.podManagementPolicy", {"StatefulSet:spec.podManagementPolicy"}),
+        (
+            "kube-prometheus-stack.prometheus.prometheusSpec.logLevel",
+            {'Prometheus:spec.logLevel "', 'PrometheusAgent:spec.logLevel "'},
+        ),
+        ("elasticsearch.replicas", {"StatefulSet:spec.replicas"}),
+        (
+            "fluent-bit.dnsPolicy",
+            {f"{kind}:spec.template.spec.dnsPolicy" for kind in ("DaemonSet", "Deployment")},
+        ),
+        ("kibana.service.type", {"Service:spec.type"}),
+        ("kube-prometheus-stack.prometheus.ingress.pathType", {"Ingress:spec.rules.http.paths.pathType"}),
+        ("elasticsearch.image", set()),
+    ],
+)
+def test_a_value_is_printed_where_a_reader_finds_it(
+    interfaces: dict[str, Interface], path: str, places: set[str]
+) -> None:
+    chart, *below = parse_path(path)
+    found = {each for reads_ in reads(interfaces[str(chart)], tuple(below)) for each in reads_.prints}
+    assert {f"{each.place.kind}:{'.'.join(each.place.path)}" + ' "' * each.quoted for each in found} == places
+
+
+@pytest.mark.usefixtures("real_charts")
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("fluent-bit.kind", {"DaemonSet", "Deployment"}),
+        ("elasticsearch.antiAffinity", {"hard", "soft"}),
+        ("kube-prometheus-stack.prometheus.prometheusSpec.podAntiAffinity", {"hard", "soft"}),
+        ("kube-prometheus-stack.grafana.persistence.type", {"StatefulSet", "pvc", "statefulset", "sts"}),
+        ("kibana.service.type", set()),
+    ],
+)
+def test_a_value_is_compared_with_what_a_reader_finds(
+    interfaces: dict[str, Interface], path: str, words: set[str]
+) -> None:
+    chart, *below = parse_path(path)
+    found = reads(interfaces[str(chart)], tuple(below))
+    assert {word for each in found for word in each.words} == words
 
 
 @pytest.mark.usefixtures("real_charts")

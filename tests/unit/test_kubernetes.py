@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,25 @@ COPIED_TOLERATIONS = {
         },
     },
 }
+#: With a key of its own.
+COPIED_SPREADING = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            **{
+                key: {"type": "string"}
+                for key in (
+                    *("more", "nodeAffinityPolicy", "nodeTaintsPolicy"),
+                    *("topologyKey", "whenUnsatisfiable"),
+                )
+            },
+            **{key: {"type": "integer"} for key in ("maxSkew", "minDomains")},
+            "labelSelector": {"type": "object"},
+            "matchLabelKeys": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+}
 CRDS: Mapping[str, Any] = {
     "Prometheus": {
         "type": "object",
@@ -64,6 +84,7 @@ CRDS: Mapping[str, Any] = {
                 "properties": {
                     "storage": {"type": "object", "properties": {"volumeClaimTemplate": CLAIM}},
                     "tolerations": COPIED_TOLERATIONS,
+                    "topologySpreadConstraints": COPIED_SPREADING,
                     "selector": {"type": "object"},
                     "retention": {
                         "type": "string",
@@ -142,6 +163,8 @@ def test_what_charts_and_their_examples_hold_is_accepted(api: Api, place: str, v
         (".imagePullPolicy", "''"),
         ("PodDisruptionBudget.spec.maxUnavailable", "false"),
         ("ConfigMap.data.config", "{a map: that the template writes as text}"),
+        (".resources", "{limits: {hugepages-2Mi: 80Mi, example.com/gpu: 1}}"),
+        ("Prometheus.spec.topologySpreadConstraints", "[{topologyKey: zone, more: x}]"),
         ("Prometheus.spec.days", "Sun"),
         ("Prometheus.spec.sources", "[{anything: goes}]"),
         ("Prometheus.spec.selector", "{anything: goes}"),
@@ -181,6 +204,47 @@ def test_nothing_is_said_of_a_place_that_nobody_knows(api: Api, kind: str, path:
             "StatefulSet.spec.volumeClaimTemplates.spec",
             "{accessModes: [ReadWriteOnce], resources: {request: {storage: 1Gi}}}",
             Problem(("resources", "request"), "unknown key", "did you mean requests?"),
+        ),
+        (
+            ".resources",
+            "{limits: {memry: 1Gi, cpu: 1}}",
+            Problem(("limits", "memry"), "no such resource", "did you mean memory?"),
+        ),
+        (
+            ".resources",
+            "{requests: {mem: 1Gi}}",
+            Problem(("requests", "mem"), "no such resource", "did you mean memory?"),
+        ),
+        (
+            ".resources",
+            "{requests: {cpus: 1}}",
+            Problem(("requests", "cpus"), "no such resource", "did you mean cpu?"),
+        ),
+        (
+            ".resources",
+            "{requests: {gpu-of-sorts: 1}}",
+            Problem(
+                ("requests", "gpu-of-sorts"), "no such resource", "known: cpu, ephemeral-storage, memory"
+            ),
+        ),
+        (
+            "StatefulSet.spec.volumeClaimTemplates.spec",
+            "{resources: {requests: {memory: 1Gi}}}",
+            Problem(("resources", "requests", "memory"), "no such resource", "known: storage"),
+        ),
+        (
+            ".volumes",
+            "[{name: a, secret: {name: b}}]",
+            Problem((0, "secret", "name"), "unknown key", "did you mean secretName?"),
+        ),
+        (
+            "Prometheus.spec.topologySpreadConstraints",
+            "[{maxSkew: 1, whenUnsatisfiable: ScheduleAnyways, topologyKey: zone, more: x}]",
+            Problem(
+                (0, "whenUnsatisfiable"),
+                "must be one of: DoNotSchedule, ScheduleAnyway",
+                "did you mean ScheduleAnyway?",
+            ),
         ),
         (".nodeSelector", "{gpu: true}", Problem(("gpu",), "must be text, not a boolean", "quote it")),
         (".env", "[{name: A, value: 8080}]", Problem((0, "value"), "must be text, not a number", "quote it")),
@@ -390,6 +454,7 @@ def test_a_whole_object_that_the_api_takes_is_accepted(api: Api, value: str) -> 
         ("{metadata: {name: a}}", [(("apiVersion",), "is missing", ""), (("kind",), "is missing", "")]),
         ("{apiVersion: 1, kind: Pod}", [(("apiVersion",), "must be text, not a number", "quote it")]),
         ("[a]", [((), "must be a mapping, not a list", "check the indentation")]),
+        ("{apiVersion: v1, kind: Zzz}", [(("kind",), "unknown kind", "")]),
         ("{apiVersion: apps/v1, kind: Deploymet}", [(("kind",), "unknown kind", "did you mean Deployment?")]),
         (
             "{apiVersion: extensions/v1beta1, kind: Ingress}",
@@ -450,3 +515,26 @@ def test_the_schema_is_small_and_whole() -> None:
                 named.add(node["$ref"])
             waiting.extend(node.values())
     assert named == set(content["definitions"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["{apiVersion: v1, kind: List}", "{apiVersion: v1, kind: Event}", "{apiVersion: a.b/v1, kind: C}"],
+)
+def test_not_every_kind_that_has_no_structure_here_is_unknown(api: Api, value: str) -> None:
+    assert api.check_object(yamlio.load(value)) == ()
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        (".resources.limits.memory", "1" * 50_000 + "x"),
+        ("Prometheus.spec.retention", "1" * 50_000 + "x"),
+        ("Prometheus.spec.mode", "Fa" * 50_000),
+    ],
+)
+def test_long_text_is_checked_in_no_time(api: Api, place: str, text: str) -> None:
+    start = time.process_time()
+    found(api, place, text)
+    assert api.check([{text: 1}], api.candidates("", ("tolerations",)))
+    assert time.process_time() - start < 0.5

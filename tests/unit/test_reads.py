@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 
 from depin_helm.upstream import Place, Reads, reads_in
@@ -107,7 +110,7 @@ def places(found: Reads, *path: str) -> set[tuple[str, str]]:
         ("{{ range concat .Values.a .Values.b }}{{ .c }}{{ end }}", {"a.*.c!", "b.*.c!"}),
         ("{{ range append .Values.a .Values.b }}{{ .c }}{{ end }}", {"a.*.c!", "b.c!"}),
         ('{{ toYaml (pick .Values.a "b") }}', {"a.b!"}),
-        ('{{ toYaml (omit .Values.a "b") }}', {"a!"}),
+        ('{{ toYaml (omit .Values.a "b") }}', {"a!", "a.b"}),
         ("{{ (.Values.a | toYaml | fromYaml).b }}", {"a!", "a.b!"}),
         # tpl
         ("{{ tpl .Values.a . }}", {"a!"}),
@@ -275,7 +278,7 @@ def test_an_item_of_a_list_is_rendered_as_one() -> None:
         "spec:\n  args:\n  - --x={{ toJson .Values.a }}",
         "spec:\n  x: '{{ toJson .Values.a }}'",
         "spec:\n  x: {{ toYaml .Values.a | b64enc }}",
-        'spec:\n  x:\n{{ toYaml (omit .Values.a "b") | indent 4 }}',
+        "spec:\n  x:\n{{ toYaml (omit .Values.a .Values.b) | indent 4 }}",
         "spec:\n  x:\n{{ .Values.a | indent 4 }}",
         'x: {{ include "t" . | sha1sum }}{{ define "t" }}c:\n  {{- toYaml .Values.a | nindent 2 }}{{ end }}',
         '{{ $x := include "t" . }}{{ define "t" }}c:\n  {{- toYaml .Values.a | nindent 2 }}{{ end }}',
@@ -319,3 +322,137 @@ def test_items_of_a_list_kind_are_objects() -> None:
 
 def test_places_can_be_sorted() -> None:
     assert sorted([Place("b", ()), Place("a", ("x",))]) == [Place("a", ("x",)), Place("b", ())]
+
+
+@pytest.mark.parametrize("between", ["", "    {{- if .Values.x }}\n    y: 1\n    {{- end }}\n"])
+def test_an_item_of_a_list_of_anything_is_of_its_own_kind(between: str) -> None:
+    found = reads(
+        "kind: List\nitems:\n{{- range .Values.l }}\n  - apiVersion: v1\n    kind: Service\n    metadata:\n"
+        f"      name: {{{{ .name }}}}\n{between}    spec:\n      ports:\n{{{{ toYaml .a | indent 8 }}}}"
+        "\n{{- end }}"
+    )
+    assert places(found, "l", "0", "a") == {("Service", "spec.ports")}
+    assert prints(found, "l", "0", "name") == {"Service metadata.name"}
+
+
+def test_the_kind_of_something_further_in_is_no_items() -> None:
+    found = reads(
+        "kind: List\nitems:\n  - a:\n      kind: Service\n    x:\n{{ toYaml .Values.a | indent 6 }}"
+    )
+    assert places(found, "a") == {("", "x")}
+
+
+def test_what_is_left_of_an_object_is_in_its_place_and_what_is_left_out_read_by_name() -> None:
+    found = reads(POD + 'spec:\n  x:\n{{ omit .Values.a "b" | toYaml | indent 4 }}')
+    assert places(found, "a") == {("Pod", "spec.x")}
+    below = found.at(["a"])
+    assert below is not None
+    assert set(below.children) == {"b"}
+
+
+# --- where it is printed -----------------------------------------------------------------------
+
+
+def prints(found: Reads, *path: str) -> set[str]:
+    below = found.at(path)
+    assert below is not None
+    return {
+        f"{each.place.kind} {'.'.join(each.place.path)}{' quoted' * each.quoted}" for each in below.prints
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("spec:\n  x: {{ .Values.a }}", "spec.x"),
+        ("spec:\n  x: {{ .Values.a }}\n  y: 1", "spec.x"),
+        ("spec:\n  x: {{ .Values.a }} # why\n", "spec.x"),
+        ("spec:\n  x: {{ .Values.a | quote }}", "spec.x quoted"),
+        ('spec:\n  x: "{{ .Values.a }}"\n', "spec.x quoted"),
+        ("spec:\n  x: '{{ .Values.a }}'\n", "spec.x quoted"),
+        ('spec:\n  x: {{ default "y" .Values.a }}\n', "spec.x"),
+        ('spec:\n  x: {{ .Values.a | default "y" | quote }}\n', "spec.x quoted"),
+        ("spec:\n  x: {{ tpl .Values.a . }}\n", "spec.x"),
+        ("spec:\n  x: {{ tpl (toString .Values.a) . | squote }}\n", "spec.x quoted"),
+        ("spec:\n  x: {{ ternary .Values.a .Values.b .Values.c }}\n", "spec.x"),
+        ("spec:\n  x: {{ and .Values.b .Values.a }}\n", "spec.x"),
+        ("spec:\n  x: {{ .Values.a | int }}\n", "spec.x"),
+        ("spec:\n  {{- with .Values.a }}\n  x: {{ . }}\n  {{- end }}\n  y: 1", "spec.x"),
+        ("spec:\n  x: {{ if .Values.a }}{{ .Values.a }}{{ else }}y{{ end }}\n", "spec.x"),
+        ("spec:\n  x: {{ .Values.a }}{{ $y := 1 }}\n", "spec.x"),
+        ("spec:\n  x: {{ .Values.a }}\n  {{- if .Values.b }}\n  y: 1\n  {{- end }}", "spec.x"),
+        ('spec:\n  x: {{ .Values.a }}\n  {{- include "y" . | nindent 2 }}', "spec.x"),
+        ("spec:\n  list:\n  - {{ .Values.a }}\n", "spec.list.*"),
+        ("spec:\n  list:\n  - x: {{ .Values.a }}\n", "spec.list.x"),
+        (
+            'spec:\n  b:\n{{ include "t" . | indent 4 }}{{ define "t" }}x: {{ .Values.a }}{{ end }}',
+            "spec.b.x",
+        ),
+    ],
+)
+def test_a_value_is_printed_at_its_key(source: str, expected: str) -> None:
+    assert prints(reads(POD + source), "a") == {f"Pod {expected}"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "spec:\n  x: {{ .Values.a }}:{{ .Values.b }}\n",
+        "spec:\n  x: {{ .Values.a }}s\n",
+        'spec:\n  x: "{{ .Values.a }}s"\n',
+        'spec:\n  x: "{{ .Values.a }}',
+        "spec:\n  x: s{{ .Values.a }}\n",
+        "spec:\n  x: --s={{ .Values.a }}\n",
+        "spec:\n  x: {{ .Values.a -}}\n  s",
+        "spec:\n  x: {{ .Values.a }}{{ if .Values.b }}s{{ end }}\n",
+        "spec:\n  x: {{ if .Values.b }}{{ .Values.a }}{{ end }}s\n",
+        "spec:\n  x: {{ .Values.a | lower }}\n",
+        "spec:\n  x: {{ and .Values.a .Values.b }}\n",
+        'spec:\n  x: {{ printf "%s" .Values.a }}\n',
+        "spec:\n  {{ .Values.a }}\n",
+        "spec:\n  x: |\n    y: {{ .Values.a }}\n",
+        "spec:\n  {{ .Release.Name }}:\n    x: {{ .Values.a }}\n",
+    ],
+)
+def test_what_is_but_a_part_of_a_text_is_printed_nowhere(source: str) -> None:
+    assert prints(reads(POD + source), "a") == set()
+
+
+def test_what_is_printed_in_an_unknown_manifest_is_printed_nowhere() -> None:
+    assert prints(reads("kind: {{ .Values.b }}\nspec:\n  x: {{ .Values.a }}\n"), "a") == set()
+
+
+# --- what it is compared with ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('{{ if eq .Values.a "hard" }}x{{ else if eq "soft" .Values.a }}y{{ end }}', {"hard", "soft"}),
+        ('{{ if ne .Values.a "hard" }}x{{ end }}', {"hard"}),
+        ('{{ if eq (default "x" .Values.a) "hard" }}x{{ end }}', {"hard", "x"}),
+        ('{{ if has .Values.a (list "hard" "soft") }}x{{ end }}', {"hard", "soft"}),
+        ('{{ if eq (lower .Values.a) "hard" }}x{{ end }}', set()),
+        ('{{ if eq (len .Values.a) 1 }}{{ if contains .Values.a "hard" }}x{{ end }}{{ end }}', set()),
+    ],
+)
+def test_words_that_a_value_is_compared_with_are_known(source: str, expected: set[str]) -> None:
+    below = reads(source).at(["a"])
+    assert below is not None
+    assert below.words == expected
+
+
+def test_several_things_joined_may_be_a_list_or_text() -> None:
+    assert paths(reads('x: {{ .Values.a | join "," }}')) == {"a!?"}
+
+
+def test_what_is_read_is_the_same_after_it_was_kept() -> None:
+    source = 'spec:\n  x: {{ .Values.a }}\n  y: {{ .Values.b | quote }}\n{{ if eq .Values.c "d" }}e{{ end }}'
+    found = reads(f"{POD}{source}\n  z:\n{{{{ toYaml .Values.f | indent 4 }}}}")
+    assert Reads.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_a_long_line_is_read_in_no_time() -> None:
+    start = time.process_time()
+    reads_in("a" + " " * 50_000 + "{{ .Values.a }}")
+    assert time.process_time() - start < 1

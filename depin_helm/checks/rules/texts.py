@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.yamlio import Path
+
+if TYPE_CHECKING:
+    from depin_helm.upstream.syntax import Node, Operand
 
 _KPS = "kube-prometheus-stack"
 _ANY = "*"
@@ -33,46 +37,104 @@ _EVALUATED: tuple[Path, ...] = (
     (_KPS, "grafana", "admin", "existingSecret"),
     (_KPS, "grafana", "additionalDataSourcesString"),
     (_KPS, "prometheus", "prometheusSpec", "externalUrl"),
-    (_KPS, "prometheus", "prometheusSpec", "additionalScrapeConfigs"),
     (_KPS, "prometheus", "prometheusSpec", "additionalConfigString"),
     (_KPS, "prometheus", "ingress", "hosts", _ANY),
     (_KPS, "alertmanager", "alertmanagerSpec", "externalUrl"),
     (_KPS, "alertmanager", "ingress", "hosts", _ANY),
     (_KPS, "thanosRuler", "ingress", "hosts", _ANY),
 )
-#: The same, where only `tplConfig` asks for it: the texts may hold templates of Alertmanager's own.
+#: The same, as text or as the YAML of everything in them.
+_WHOLE: tuple[Path, ...] = (
+    (_KPS, "extraManifests"),
+    (_KPS, "kube-state-metrics", "extraManifests"),
+    (_KPS, "grafana", "extraObjects"),
+    (_KPS, "grafana", "additionalDataSources"),
+    (_KPS, "prometheus", "prometheusSpec", "additionalScrapeConfigs"),
+)
+#: The same again, if `tplConfig` asks for it: else what is in there may be Alertmanager's own templates.
 _ALERTMANAGER = (_KPS, "alertmanager")
+_CONFIGURED: tuple[Path, ...] = ((*_ALERTMANAGER, "stringConfig"), (*_ALERTMANAGER, "config"))
 
 
 def _unreadable(facts: Facts) -> Iterator[Violation]:
-    for path, text in facts.live:
-        if isinstance(text, str) and "{{" in text and _is_evaluated(facts, path):
-            wrong = _error(text)
-            if wrong is not None:
-                message, hint = wrong
-                yield Violation((path,), message, hint)
+    for path, value in facts.live:
+        whole = path in _WHOLE or (path in _CONFIGURED and facts.get(*_ALERTMANAGER, "tplConfig") is True)
+        if not whole and not (isinstance(value, str) and any(_fits(path, known) for known in _EVALUATED)):
+            continue
+        texts = list(_texts(path, value))
+        reason = _reason("\n".join(text for _, text in texts))
+        if reason is None:
+            continue
+        # A block may begin in one text and end in the next: what is wrong in itself is to blame.
+        place, reason = next(((at, own) for at, text in texts if (own := _reason(text))), (path, reason))
+        yield Violation((place,), f"is no template that Helm can read: {reason}", _AS_TEXT)
 
 
-def _is_evaluated(facts: Facts, path: Path) -> bool:
-    if path in ((*_ALERTMANAGER, "stringConfig"), (*_ALERTMANAGER, "config")):
-        return facts.get(*_ALERTMANAGER, "tplConfig") is True
-    return any(
-        len(known) == len(path) and all(part in (_ANY, each) for part, each in zip(known, path, strict=True))
-        for known in _EVALUATED
-    )
+def _fits(path: Path, known: Path) -> bool:
+    return len(known) == len(path) and all(map(lambda part, each: part in (_ANY, each), known, path))
 
 
-def _error(text: str) -> tuple[str, str] | None:
-    """What is wrong with a template, and what may help; None if nothing is."""
+def _texts(path: Path, value: object) -> Iterator[tuple[Path, str]]:
+    """The texts with actions at and below `path`, in the order of `toYaml`."""
+    if isinstance(value, str):
+        if "{{" in value:
+            yield path, value
+    elif isinstance(value, dict):
+        for key in sorted(value, key=str):
+            yield from _texts((*path, key), value[key])
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts((*path, index), item)
+
+
+def _reason(text: str) -> str | None:
+    """What is wrong with a template; None if nothing is."""
+    if "{{" not in text:
+        return None
     from depin_helm.upstream.templates import TemplateError, parse
 
     try:
-        parse(text)
-    except (TemplateError, RecursionError) as error:
-        line = f" in line {error.line}" if isinstance(error, TemplateError) and "\n" in text else ""
-        reason = error.message if isinstance(error, TemplateError) else "it is nested too deeply"
-        return f"is no template that Helm can read: {reason}{line}", _AS_TEXT
-    return None
+        template = parse(text)
+    except TemplateError as error:
+        return f"{error.message} in line {error.line}" if "\n" in text.strip() else error.message
+    except RecursionError:
+        return "it is nested too deeply"
+    unset = any(_has_unset(nodes, _ALWAYS) for nodes in (template.nodes, *template.defines.values()))
+    return "a variable is not set" if unset else None
+
+
+#: `$`, what the template works on.
+_ALWAYS = frozenset({"$"})
+
+
+def _has_unset(nodes: Iterable[Node], known: frozenset[str]) -> bool:
+    """Whether a variable is used that nothing set before, such as an alert's `$labels`: Go refuses that."""
+    from depin_helm.upstream.syntax import Branch, Call, Output
+
+    for node in nodes:
+        if not isinstance(node, Branch | Call | Output) or node.pipeline is None:
+            continue
+        names = frozenset(node.pipeline.names)
+        if (not node.pipeline.declares and not names <= known) or not _used(node.pipeline) <= known | names:
+            return True
+        if isinstance(node, Branch):
+            if _has_unset(node.body, known | names) or _has_unset(node.otherwise, known | names):
+                return True
+        else:
+            known |= names
+    return False
+
+
+def _used(operand: Operand) -> frozenset[str]:
+    from depin_helm.upstream.syntax import Field, Pipeline, Variable
+
+    if isinstance(operand, Variable):
+        return frozenset({operand.name})
+    if isinstance(operand, Field):
+        return _used(operand.base)
+    if isinstance(operand, Pipeline):
+        return frozenset().union(*(_used(each) for command in operand.commands for each in command))
+    return frozenset()
 
 
 _AS_TEXT = "braces that are meant as text: {{ `{{` }}"

@@ -38,7 +38,7 @@ CHART = {
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: {{ .Values.text }}
+  name: {{ .Values.text | quote }}
 spec:
   replicas: {{ .Values.replicas }}
   template:
