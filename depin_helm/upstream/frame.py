@@ -28,10 +28,9 @@ class Frame:
         """Where the action stands that is evaluated."""
         return frozenset() if self.site is None else self.layout.spots(*self.site)
 
-    def printed(self, value: Value, quoted: bool) -> None:
+    def printed(self, paths: frozenset[Keys], quoted: bool) -> None:
         """Note where the parts of the values are that are printed next, alone on their line."""
-        paths = value.prints()
-        for spot in self.layout.scalar_spots(quoted) if paths else ():
+        for spot in self.layout.scalar_spots(quoted):
             for path in paths:
                 self.placed[path, spot] = None
 

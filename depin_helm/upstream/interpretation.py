@@ -174,8 +174,10 @@ class _Interpreter:
         if value.yaml is not None:
             for spot in frame.spots():
                 frame.render(value.yaml, spot)
-        elif (quote := frame.layout.opened()) is not None and rendering.ended(after, quote, ends):
-            frame.printed(value, rendering.quoted(pipeline))
+        elif paths := value.prints():
+            quote = frame.layout.opened()
+            if quote is not None and rendering.ended(after, quote, ends):
+                frame.printed(paths, rendering.quoted(pipeline))
         literal = value.literal
         if literal is not None and len(literal) == 1 and indent is None:
             frame.layout.text(next(iter(literal)))

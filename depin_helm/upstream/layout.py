@@ -12,6 +12,7 @@ from depin_helm.upstream.reads import ANY, Place
 
 #: A kind that is said further up, if at all.
 _UNKNOWN = "?"
+_NONE = "-"
 
 _EMPTY = re.compile(r"(?:[&!]\S*\s*)?(?:#.*)?$")
 _BLANK = re.compile(r"[ ]*((?:-[ ]+)*)$")
@@ -57,7 +58,8 @@ _STRICT = 4  # it is one of several keys
 class _State(NamedTuple):
     """What is known of a spot, going up from it; `keys` are innermost first.
 
-    `object` is the kind of the whole object that one item of a list is, as far as `keys` stand in it.
+    `object` is the kind of the whole object that one item of a List is, as far as `keys` stand in it; _NONE
+    where there is no List.
     """
 
     limit: int
@@ -96,21 +98,13 @@ class _Block:
         self.objects |= piece.objects
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Fork:
-    """What each branch of a block writes."""
+    """What each branch of a block writes; `least` and `objects` as of Lines."""
 
-    branches: list[_Block] = field(default_factory=list)
-
-    @property
-    def least(self) -> int:
-        """As of Lines."""
-        return min(branch.least for branch in self.branches)
-
-    @property
-    def objects(self) -> bool:
-        """As of Lines."""
-        return any(branch.objects for branch in self.branches)
+    branches: tuple[_Block, ...]
+    least: int
+    objects: bool
 
 
 class Layout:
@@ -119,13 +113,16 @@ class Layout:
     def __init__(self) -> None:
         self._blocks = [_Block()]
         self._partial = ""
+        self._lists = False  # there is a `kind: List`
 
     def text(self, text: str) -> None:
         """Literal text was written."""
         whole = self._partial + text if self._partial else text
         lines, newline, self._partial = whole.rpartition("\n")
         if newline:
-            self._blocks[-1].add(parsed(lines))
+            piece = parsed(lines)
+            self._lists |= piece.kind == "List"
+            self._blocks[-1].add(piece)
 
     def output(self, indent: int | None, newline: bool) -> None:
         """An action has written what is not known, each line at column `indent` if it is given."""
@@ -137,23 +134,25 @@ class Layout:
 
     def branches(self, count: int) -> Iterator[None]:
         """Let `count` branches of a block write, one after the other, each from where the block begins."""
-        entry, fork, ends = self._partial, _Fork(), list[str]()
+        entry, written, ends = self._partial, list[_Block](), list[str]()
         for _ in range(count):
             self._partial = entry
             self._blocks.append(_Block())
             yield
-            fork.branches.append(self._blocks.pop())
+            written.append(self._blocks.pop())
             ends.append(self._partial)
         changed = [end for end in ends if end != entry]
         begun = [end for end in changed if end.strip()]
         if len(begun) > 1:  # each branch has begun a line of its own
-            for branch, end in zip(fork.branches, ends, strict=True):
+            for branch, end in zip(written, ends, strict=True):
                 if end in begun:
                     branch.add(parsed(end))
             changed = [begun[0][: len(begun[0]) - len(begun[0].lstrip())] + OUTPUT]
         self._partial = (begun if len(begun) == 1 else changed or [entry])[0]
-        fork.branches = [branch for branch in fork.branches if branch.pieces]
-        if fork.branches:
+        branches = tuple(branch for branch in written if branch.pieces)
+        if branches:
+            least = min(branch.least for branch in branches)
+            fork = _Fork(branches, least, any(branch.objects for branch in branches))
             self._blocks[-1].add(fork)
 
     def opened(self) -> str | None:
@@ -176,6 +175,8 @@ class Layout:
     def spots(self, indent: int | None, newline: bool) -> frozenset[Spot]:
         """Where a YAML value would stand that is written now; nothing if that cannot be said."""
         start = self._start(indent, newline)
+        if start and not self._lists:
+            start = start._replace(object=_NONE)
         states = {start} if start else set[_State]()
         for block in reversed(self._blocks):
             states = _up(block, states)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Any key of a map or index of a list; at the end of a Place, one item of the list there.
 ANY = "*"
@@ -14,8 +15,7 @@ ANY = "*"
 Keys = tuple[str, ...]
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where in a manifest a value is rendered whole.
 
     kind  the manifest's, "" where it is not known
@@ -27,17 +27,17 @@ class Place:
 
     @property
     def text(self) -> str:
-        """As it is kept in a file."""
-        return "\n".join((self.kind, *self.path))
+        """As it is kept in a file; a key with a `|` in it is none of Kubernetes'."""
+        return "|".join((self.kind, *self.path))
 
 
+@lru_cache(8192)  # many values stand at the same places
 def _place(text: str) -> Place:
-    kind, *path = text.split("\n")
+    kind, *path = text.split("|")
     return Place(kind, tuple(path))
 
 
-@dataclass(frozen=True, order=True)
-class Print:
+class Print(NamedTuple):
     """Where in a manifest a value is all that stands there, printed as it is.
 
     quoted  whether the template quotes it, so that it is text whatever it looks like
@@ -45,6 +45,11 @@ class Print:
 
     place: Place
     quoted: bool
+
+
+@lru_cache(8192)
+def _print(text: str) -> Print:
+    return Print(_place(text[1:]), text[0] == "1")
 
 
 @dataclass(frozen=True)
@@ -99,18 +104,23 @@ class Reads:
         """What `to_json` gave."""
         if isinstance(data, int):
             return _LEAVES[data]
-        flags, children, *more = data
-        places, prints, words = (*more, (), (), ())[:3]
+        flags, children, places, prints, words = data if len(data) == _PARTS else (*data, (), (), ())[:_PARTS]
         return cls(
-            {key: cls.from_json(child) for key, child in children.items()},
+            {key: cls.from_json(child) for key, child in children.items()} if children else _NO_CHILDREN,
             bool(flags & 1),
             bool(flags & 2),
-            frozenset(map(_place, places)),
-            frozenset([Print(_place(each[1:]), each[0] == "1") for each in prints]),
-            frozenset(words),
+            frozenset(map(_place, places)) if places else _NO_PLACES,
+            frozenset(map(_print, prints)) if prints else _NO_PRINTS,
+            frozenset(words) if words else _NO_WORDS,
         )
 
 
+#: How many parts a node in a file has at most; what many nodes do not have.
+_PARTS = 5
+_NO_CHILDREN: Mapping[str, Reads] = MappingProxyType({})
+_NO_PLACES: frozenset[Place] = frozenset()
+_NO_PRINTS: frozenset[Print] = frozenset()
+_NO_WORDS: frozenset[str] = frozenset()
 WHOLE = Reads(whole=True)
 _LEAVES = (Reads(), WHOLE, Reads(kinds=True), Reads(whole=True, kinds=True))
 

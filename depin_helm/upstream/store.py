@@ -32,6 +32,17 @@ def load(charts: Mapping[str, CachedChart], cache: Path) -> dict[str, Interface]
 
 
 def _load(chart: CachedChart, folder: Path) -> Interface:
+    """What is made on the way stays alive till the end, so collecting it is in vain."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _kept(chart, folder)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _kept(chart: CachedChart, folder: Path) -> Interface:
     file = folder / f"{chart.digest.removeprefix('sha256:')}-{_format()}.json"
     try:
         checksum, _, content = file.read_bytes().partition(b"\n")
@@ -39,7 +50,7 @@ def _load(chart: CachedChart, folder: Path) -> Interface:
             return Interface.from_json(json.loads(content))
     except OSError:
         pass
-    found = _found(chart)
+    found = interface(read_file(chart.archive))
     content = json.dumps(found.to_json(), separators=(",", ":")).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,17 +60,6 @@ def _load(chart: CachedChart, folder: Path) -> Interface:
     except OSError:
         return found  # the next command looks again
     return found
-
-
-def _found(chart: CachedChart) -> Interface:
-    """From the archive; what is made on the way stays alive till its end, so collecting it is in vain."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return interface(read_file(chart.archive))
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _checksum(content: bytes) -> bytes:
