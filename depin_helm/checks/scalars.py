@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -29,9 +29,9 @@ _PATTERNS = {
     "://": "must be a URL",
 }
 
-#: No key, word or quantity is longer; patterns and what finds similar words would take their time.
+#: No quantity is longer.
 _LONG = 64
-#: Text that a CRD's pattern is not held against.
+#: Text that a CRD's pattern is not held against: some would take their time.
 _TOO_LONG = 1024
 
 
@@ -89,7 +89,7 @@ def scalar(value: Any, kind: str, schema: Mapping[str, Any], path: Path) -> Iter
     """What is wrong with a value of the right kind: an unknown word, no quantity, too little."""
     choices = [str(choice) for choice in schema.get("enum") or () if choice not in (None, "")]
     if choices and str(value) not in choices and value not in schema["enum"]:
-        hint = did_you_mean(similar(str(value), choices, MAYBE))
+        hint = did_you_mean(alike(str(value), choices, MAYBE))
         # prometheus-operator takes some words in two ways of writing.
         shown = {choice.casefold(): choice for choice in reversed(choices)}.values()
         yield Problem(path, f"must be one of: {', '.join(reversed(list(shown)))}", hint)
@@ -130,11 +130,6 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 def _matches(pattern: Any, value: str) -> bool:
     expression = _compiled(pattern) if isinstance(pattern, str) else None
     return expression is None or len(value) > _TOO_LONG or bool(expression.search(value))
-
-
-def similar(word: str, known: Collection[str], cutoff: float) -> str:
-    """The known word that is most like another; "" if none is, or it is too long to be one."""
-    return alike(word, known, cutoff) if len(word) <= _LONG else ""
 
 
 def did_you_mean(meant: str) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from depin_helm.checks.alike import MAYBE, SURE, listed
-from depin_helm.checks.scalars import IS, Problem, did_you_mean, scalar, similar, wrong_kind
+from depin_helm.checks.alike import MAYBE, SURE, alike, listed
+from depin_helm.checks.scalars import IS, Problem, did_you_mean, scalar, wrong_kind
 from depin_helm.schema import WANTED
 from depin_helm.yamlio import Path, format_path
 
@@ -147,7 +147,7 @@ def _resources(
     for key in value:
         if key not in known and "/" not in key and "{{" not in key and not key.startswith("hugepages-"):
             yield Problem(
-                (*path, key), "no such resource", did_you_mean(similar(key, known, _LOOSE)) or listed(known)
+                (*path, key), "no such resource", did_you_mean(alike(key, known, _LOOSE)) or listed(known)
             )
 
 
@@ -159,7 +159,7 @@ def _meant(key: str, structure: Structure, above: tuple[Structure, ...]) -> tupl
     known = sorted(structure.properties)
     # A secret's volume has a `secretName` where all others have a `name`.
     longer = [each for each in known if len(key) >= _WORD and each.endswith(key[0].upper() + key[1:])]
-    sure = similar(key, known, SURE) or (longer[0] if len(longer) == 1 else "")
+    sure = alike(key, known, SURE) or (longer[0] if len(longer) == 1 else "")
     if sure:
         return sure, did_you_mean(sure)
     below = [format_path(path) for path in _below(key, structure)]
@@ -171,7 +171,7 @@ def _meant(key: str, structure: Structure, above: tuple[Structure, ...]) -> tupl
         beside = [format_path(path) for path in _below(key, above[0], depth=1)]
         if len(beside) == 1:
             return "", f"did you mean {beside[0]}, beside the map that it is in?"
-    maybe = similar(key, known, MAYBE)
+    maybe = alike(key, known, MAYBE)
     if maybe:
         return maybe, did_you_mean(maybe)
     return "", listed(known)

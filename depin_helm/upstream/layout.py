@@ -272,15 +272,23 @@ def _above(state: _State, line: Line) -> _State | None:
                 return None
             keys = (*state.keys, line.key.strip("\"'"))
             below = _LIST if line.dash >= 0 else _STRICT
-            return state._replace(limit=column, mode=below, keys=keys)
+            return _State(column, below, keys, state.item, state.kind, state.done, state.object)
     if line.dash >= 0 and (line.dash < limit or (line.key is not None and line.indent == limit)):
-        return state._replace(limit=line.dash, mode=_LIST, item=state.item or not state.keys)
+        item = state.item or not state.keys
+        return _State(line.dash, _LIST, state.keys, item, state.kind, state.done, state.object)
     if mode == _LIST or column < limit:
         return state
     if column == limit and line.dash >= 0:
-        return state if mode == _STRICT else state._replace(mode=_LIST)
+        return state if mode == _STRICT else _with(state, _LIST)
     if column == limit and line.key is not None:
-        return state._replace(mode=_STRICT)
+        return _with(state, _STRICT)
     if direct:
-        return state._replace(mode=_MAYBE if column == limit else _AFTER)
+        return _with(state, _MAYBE if column == limit else _AFTER)
     return state
+
+
+def _with(state: _State, mode: int) -> _State:
+    """The state in another mode; the same object if it is in it, as most are."""
+    if state.mode == mode:
+        return state
+    return _State(state.limit, mode, state.keys, state.item, state.kind, state.done, state.object)

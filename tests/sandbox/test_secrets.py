@@ -108,7 +108,7 @@ def own_place(
     (chart / "templates").mkdir(parents=True)
     for file in (
         FOUNDATION / "Chart.yaml",
-        *FOUNDATION.glob("templates/*"),
+        FOUNDATION / "templates" / "namespaces.yaml",
         UMBRELLA / "templates" / "_labels.tpl",
     ):
         folder = chart if file.name == "Chart.yaml" else chart / "templates"

@@ -324,12 +324,15 @@ def test_places_can_be_sorted() -> None:
     assert sorted([Place("b", ()), Place("a", ("x",))]) == [Place("a", ("x",)), Place("b", ())]
 
 
-@pytest.mark.parametrize("between", ["", "    {{- if .Values.x }}\n    y: 1\n    {{- end }}\n"])
-def test_an_item_of_a_list_of_anything_is_of_its_own_kind(between: str) -> None:
+BRANCH = "    {{- if .Values.x }}\n    y: 1\n    {{- end }}\n"
+
+
+@pytest.mark.parametrize(("above", "below"), [("", ""), ("", BRANCH), (BRANCH, BRANCH)])
+def test_an_item_of_a_list_of_anything_is_of_its_own_kind(above: str, below: str) -> None:
     found = reads(
-        "kind: List\nitems:\n{{- range .Values.l }}\n  - apiVersion: v1\n    kind: Service\n    metadata:\n"
-        f"      name: {{{{ .name }}}}\n{between}    spec:\n      ports:\n{{{{ toYaml .a | indent 8 }}}}"
-        "\n{{- end }}"
+        f"kind: List\nitems:\n{{{{- range .Values.l }}}}\n  - apiVersion: v1\n{above}    kind: Service\n"
+        f"    metadata:\n      name: {{{{ .name }}}}\n{below}    spec:\n      ports:\n"
+        "{{ toYaml .a | indent 8 }}\n{{- end }}"
     )
     assert places(found, "l", "0", "a") == {("Service", "spec.ports")}
     assert prints(found, "l", "0", "name") == {"Service metadata.name"}
@@ -454,5 +457,5 @@ def test_what_is_read_is_the_same_after_it_was_kept() -> None:
 
 def test_a_long_line_is_read_in_no_time() -> None:
     start = time.process_time()
-    reads_in("a" + " " * 50_000 + "{{ .Values.a }}")
+    reads_in("a" + " " * 200_000 + "\nb: {{ .Values.a }}\n")
     assert time.process_time() - start < 1
