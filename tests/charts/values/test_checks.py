@@ -135,7 +135,7 @@ def test_a_notice_is_said_again_of_values_that_were_found_right_before(tier: Tie
 FREE = tuple(
     re.compile(pattern)
     for pattern in (
-        r"depin-foundation\.namespaces\.[^.]+",
+        r"depin-foundation\.(namespaces|nodeAgents\.serviceAccounts)\.[^.]+",
         r"depin-routes\.routes\.[^.]+",
         r"ingress-nginx\.controller\.(config|addHeaders)\..*",
         r"kube-prometheus-stack\.prometheus\.prometheusSpec\.externalLabels\..*",
