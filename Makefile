@@ -75,8 +75,9 @@ schema: venv ## write values.schema.json and kubernetes.json, which are committe
 		>charts/depin-platform/values.schema.json
 	@$(BIN)/python tools/kubernetes_schema.py
 
-docs: venv ## write docs/network.md, which is committed, from the matrix of flows
+docs: venv ## write docs/network.md and docs/metrics.md, which are committed, from their sources
 	@$(BIN)/python tools/network_doc.py
+	@$(BIN)/python tools/metrics_doc.py
 
 constraints: ## take the newest versions of all that is installed from PyPI
 	rm -rf .build/newest
