@@ -1,4 +1,4 @@
-"""Writes docs/metrics.md: the metrics that DePIN services expose, from the contract that rules and tests read.
+"""Writes docs/metrics.md: the metrics that DePIN services expose, from the contract.
 
 Run by `make docs`.
 """
@@ -19,33 +19,35 @@ _HEAD = """\
 
 <!-- Written by `make docs` from charts/depin-platform/charts/depin-monitoring/metrics.yaml. -->
 
-What a service of the network exposes, so that the platform's rules, alerts and dashboards work with it. A service
-exposes the groups that it knows something about, and each of them whole. [tests/simulator](../tests/simulator) speaks all of
-it, and is an example to start from.
+What a service of the network exposes, so that the platform's rules, alerts and dashboards work with it. A
+service exposes the groups that it knows something about, and each of them whole.
+[tests/simulator](../tests/simulator) speaks all of it, and is an example to start from.
 
 ## Being scraped
 
-Give the pods the label `depin.ai/metrics: "true"`, in any namespace but the platform's own: nothing else has to be
-changed. Where pods have no labels of yours, give it to their Service; pods that have it themselves are not scraped once more.
+Give the pods the label `depin.ai/metrics: "true"`, in any namespace but the platform's own: nothing else has
+to be changed. Where pods have no labels of yours, give it to their Service; pods that have it themselves are
+not scraped once more.
 
 | | label or annotation | default |
 |---|---|---|
 | scraped at all | label `depin.ai/metrics: "true"` | not scraped |
-| port | annotation `depin.ai/metrics-port`: its name, or its number | the port called `metrics` |
+| port | annotation `depin.ai/metrics-port`: its name, or its number at the pod | the port called `metrics` |
 | path | annotation `depin.ai/metrics-path` | `/metrics` |
 
-Pods that do a workload's jobs have the label `depin.ai/workload`, whether they have metrics or not: what they use of
-CPU, memory and GPUs is then shown under it. Edge nodes outside of the cluster are named in the values, under
-`depin-monitoring.externalEdges`.
+Pods that do a workload's jobs have the label `depin.ai/workload`, whether they have metrics or not: what they
+use of CPU, memory and GPUs is then shown under it. Edge nodes outside of the cluster are named in the values,
+under `depin-monitoring.externalEdges`.
 
-A scrape that brings more samples than `depin-monitoring.discovery.limits` allow fails as a whole, and `up` is 0.
-Labels of `depin-monitoring.discovery.dropLabels` are taken away: series must be told apart without them.
+A scrape that brings more samples or labels than `depin-monitoring.discovery.limits` allow fails as a whole,
+and `up` is 0. Labels of `depin-monitoring.discovery.dropLabels` are taken away: series must be told apart
+without them.
 
 ## Names
 
-Prometheus' rules hold: base units (seconds, bytes, ratios from 0 to 1) at the end of the name, `_total` for counters,
-`_timestamp_seconds` for times. Nothing that grows without end is a label: no job's id, no address, no message.
-Series that can be zero are there from the start, with the value 0.
+Prometheus' rules hold: base units (seconds, bytes, ratios from 0 to 1) at the end of the name, `_total` for
+counters, `_timestamp_seconds` for times. Nothing that grows without end is a label: no job's id, no address,
+no message. Series that can be zero are there from the start, with the value 0.
 
 | label | meaning |
 |---|---|
@@ -55,8 +57,9 @@ _TAIL = """\
 
 ## For tests
 
-`tests/monitoring/contract.py` reads this contract, and in `tests/monitoring/exporters/` what the deployed exporters
-document, with the source of each: no rule and no dashboard may name anything else.
+`tests/monitoring/contract.py` reads this contract, and in `tests/monitoring/exporters/` what the deployed
+exporters document, with the source of each: no rule and no dashboard may name anything else. What rules record
+is in `charts/depin-platform/charts/depin-monitoring/rules/`.
 """
 
 

@@ -14,7 +14,7 @@ from tests.tier import ROOT
 
 #: What Prometheus adds to every series of a target: a service's own label of that name would be renamed.
 TARGET = {"job", "instance", "namespace", "pod", "container", "service", "endpoint", "cluster", "prometheus"}
-#: Ends of names → the unit that they stand for (https://prometheus.io/docs/practices/naming/#base-units), and counts.
+#: Units that names end with: https://prometheus.io/docs/practices/naming/#base-units, and what is counted.
 UNITS = {"seconds", "bytes", "ratio", "cores", "tokens"}
 #: Units that are no base units, and words that are no units.
 FORBIDDEN = re.compile(
