@@ -58,8 +58,8 @@ _TAIL = """\
 ## For tests
 
 `tests/monitoring/contract.py` reads this contract, and in `tests/monitoring/exporters/` what the deployed
-exporters document, with the source of each: no rule and no dashboard may name anything else. What rules record
-is in `charts/depin-platform/charts/depin-monitoring/rules/`.
+exporters document, with the source of each: no rule and no dashboard may name anything else. What rules
+record is in `charts/depin-platform/charts/depin-monitoring/rules/`.
 """
 
 
