@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 # Named after what goes into it: nothing is installed, and no network needed, until that changes.
 READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
-.PHONY: help demo test venv tools test-tools lint static ruff mypy yamllint unit charts sandbox-tests benchmarks schema docs constraints clean
+.PHONY: help demo test venv tools test-tools lint static ruff mypy yamllint unit charts sandbox-tests benchmarks schema docs dashboards constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -78,6 +78,9 @@ schema: venv ## write values.schema.json and kubernetes.json, which are committe
 docs: venv ## write docs/network.md and docs/metrics.md, which are committed, from their sources
 	@$(BIN)/python tools/network_doc.py
 	@$(BIN)/python tools/metrics_doc.py
+
+dashboards: venv ## write the dashboards' JSON, which is committed, from tools/dashboards
+	@$(BIN)/python -m tools.dashboards
 
 constraints: ## take the newest versions of all that is installed from PyPI
 	rm -rf .build/newest
