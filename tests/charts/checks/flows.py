@@ -133,25 +133,20 @@ class World:
                     yield Flow(API_SERVER, target, port, f"webhook {webhook['name']}")
 
     def _scrapes(self) -> Iterator[Flow]:
-        # The one PodMonitor finds pods of other namespaces.
+        # The one PodMonitor is for pods of other namespaces.
         monitors = {monitor.name for monitor in self.platform.of_kind("PodMonitor", "Probe")}
         assert monitors <= {"depin-pods"}, "not looked at yet"
         for prometheus in self.called("kube-prometheus-stack-prometheus"):
             for monitor in self.platform.of_kind("ServiceMonitor"):
-                for target, port in self._scraped(monitor):
+                # That one is for Services of other namespaces.
+                for target, port in () if monitor.name == "depin-services" else self._scraped(monitor):
                     yield Flow(prometheus, target, port, f"monitor {monitor.name}")
             (port,) = APPLICATION.ports
             yield Flow(prometheus, APPLICATION, port, "monitors of other namespaces")
 
     def _scraped(self, monitor: Object) -> Iterator[tuple[End, Port]]:
         spec = monitor.data["spec"]
-        chosen = spec.get("namespaceSelector") or {}
-        if chosen.get("any"):  # for other namespaces: nothing of ours has the label that it looks for
-            assert not [
-                each for each in self.platform.of_kind("Service") if matches(spec["selector"], each.labels)
-            ]
-            return
-        spaces = chosen.get("matchNames") or [monitor.namespace]
+        spaces = (spec.get("namespaceSelector") or {}).get("matchNames") or [monitor.namespace]
         for endpoint in spec["endpoints"]:
             for service in self.platform.of_kind("Service"):
                 if service.namespace in spaces and matches(spec["selector"], service.labels):
