@@ -75,7 +75,7 @@ def prometheus(folder: Path, config: str = "{}", *flags: str) -> Server:
     """Prometheus with this configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "prometheus.yml").write_text(config)
-    command = [
+    command: list[str | Path] = [
         program("prometheus"),
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
@@ -85,16 +85,16 @@ def prometheus(folder: Path, config: str = "{}", *flags: str) -> Server:
     return Server(folder, command, r'Listening on"? .*address=127\.0\.0\.1:(\d+)')
 
 
-def alertmanager(folder: Path, config: str, *flags: str) -> Server:
-    """Alertmanager with this configuration, alone."""
+def alertmanager(folder: Path, config: str, *flags: str, cluster: str = "") -> Server:
+    """Alertmanager with this configuration; alone, unless it is to listen to others at an address."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "alertmanager.yml").write_text(config)
-    command = [
+    command: list[str | Path] = [
         program("alertmanager"),
         f"--config.file={folder / 'alertmanager.yml'}",
         f"--storage.path={folder / 'data'}",
         "--web.listen-address=127.0.0.1:0",
-        "--cluster.listen-address=",
+        f"--cluster.listen-address={cluster}",
         *flags,
     ]
     return Server(folder, command, r'Listening on"? .*address=127\.0\.0\.1:(\d+)')
