@@ -175,10 +175,11 @@ def listing(
         link = {"title": f"Show {labels[label].lower()}", "url": url}
         panel.override_by_name(labels[label], [model.DynamicConfigValue("links", [link])])
     order = {name: position for position, name in enumerate(names)}
-    panel.with_transformation(model.DataTransformerConfig("merge", options={}))
+    # Rows become one where all that they share is equal: names of metrics and times must go first.
     panel.with_transformation(
         model.DataTransformerConfig("filterFieldsByName", options={"include": {"names": list(names)}})
     )
+    panel.with_transformation(model.DataTransformerConfig("merge", options={}))
     return panel.with_transformation(
         model.DataTransformerConfig(
             "organize", options={"excludeByName": {}, "indexByName": order, "renameByName": names}
