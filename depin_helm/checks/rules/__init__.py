@@ -11,6 +11,7 @@
     challenges     how Let's Encrypt is shown that a domain is ours
     interfaces     web interfaces and their hosts
     exposure       who gets to them
+    alerting       where alerts go
     needs          components that need each other
     names          the name by which they ask for Elasticsearch
     texts          texts that Helm evaluates
@@ -22,6 +23,7 @@ of a wrong kind: the schema and the types do.
 
 from depin_helm.checks.rule import Rule
 from depin_helm.checks.rules import (
+    alerting,
     autoscaling,
     certificates,
     challenges,
@@ -51,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     *challenges.RULES,
     *interfaces.RULES,
     *exposure.RULES,
+    *alerting.RULES,
     *needs.RULES,
     *names.RULES,
     *texts.RULES,
