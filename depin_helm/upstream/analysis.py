@@ -166,7 +166,7 @@ def _schema(files: Mapping[str, bytes]) -> Mapping[str, Any] | None:
 
 
 def _crds(chart: _Chart) -> Mapping[str, Mapping[str, Any]]:
-    """Of all CRDs below the chart, those of kinds that its own templates write, or ours; else of its parent's.
+    """Of all CRDs below the chart, those of kinds that its own templates write, or ours.
 
     A CRD that is a template itself is read without the lines of Go in it, which only concern its metadata.
     """

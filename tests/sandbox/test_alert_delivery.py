@@ -1,7 +1,7 @@
 """A node that stops is heard of: from its metrics to a webhook, by real programs with what the chart renders.
 
 The simulator speaks the metric contract; Prometheus has the chart's rules; Alertmanager has what the operator
-makes of the chart's values. All on 127.0.0.1, with times of seconds in place of minutes, which are values as well.
+makes of the chart's values. All on 127.0.0.1, with seconds in place of minutes, which are values as well.
 """
 
 from __future__ import annotations
@@ -210,12 +210,12 @@ def test_every_query_about_the_network_has_an_answer_with_the_labels_that_it_sho
 ) -> None:
     targets = of_the_network(Parser(prometheus), platform)
     assert len(targets) > 60
-    unanswered = set(targets)
+    unanswered = list(targets)
 
     def answered() -> bool:
         for target in list(unanswered):
             if found := asked(prometheus, target.promql):
-                unanswered.discard(target)
+                unanswered.remove(target)
                 _shows_its_labels(target, found[0]["metric"])
         return not unanswered
 
