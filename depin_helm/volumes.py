@@ -19,7 +19,7 @@ from depin_helm.plan import Layer
 
 Object = Mapping[str, Any]
 
-#: Of these prometheus-operator makes a StatefulSet `<kind>-<name>`, with one claim template `<kind>-<name>-db`.
+#: prometheus-operator makes of these a StatefulSet `<kind>-<name>`, its claim template is `<kind>-<name>-db`.
 _OPERATED = ("Prometheus", "Alertmanager")
 _KIND = re.compile(rf"^kind: (StatefulSet|{'|'.join(_OPERATED)})\s*$", re.MULTILINE)
 
