@@ -71,8 +71,8 @@ def _growths(workspace: Workspace, cluster: Cluster) -> tuple[volumes.Growth, ..
     if not layers:
         return ()
     some = replace(workspace, plan=workspace.plan.select([layer.name for layer in layers]))
-    versions = {"kube_version": cluster.version(), "api_versions": cluster.api_versions()}
-    growths = volumes.planned(asyncio.run(some.render(hooks=False, **versions)), cluster)
+    rendering = some.render(hooks=False, kube_version=cluster.version(), api_versions=cluster.api_versions())
+    growths = volumes.planned(asyncio.run(rendering), cluster)
     if problems := [str(growth) for growth in growths if growth.problem]:
         raise ClusterError(
             "\n".join(problems),
