@@ -74,16 +74,15 @@ def planned(rendered: Iterable[tuple[Layer, str]], cluster: Cluster) -> tuple[Gr
         for wanted in _sets(layer, manifest):
             metadata = wanted["metadata"]
             live = cluster.get("apps/v1", "StatefulSet", metadata["name"], metadata["namespace"])
-            growth = _growth(layer, live, wanted, cluster) if live else None
-            if growth:
+            if growth := _growth(layer, live, wanted, cluster):
                 found.append(growth)
     return tuple(found)
 
 
 def concerned(cluster: Cluster, layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Those of the layers in whose namespace a StatefulSet has volumes."""
-    sets = cluster.list("apps/v1", "StatefulSet")
-    spaces = {each["metadata"]["namespace"] for each in sets if _templates(each)}
+    """Those of the layers in whose namespace there are claims."""
+    claims = cluster.list_metadata("v1", "PersistentVolumeClaim")
+    spaces = {claim["metadata"]["namespace"] for claim in claims}
     return tuple(layer for layer in layers if layer.namespace in spaces)
 
 
@@ -126,23 +125,32 @@ def apply(growth: Growth, claim: Claim, cluster: Cluster, *, dry_run: bool = Fal
     )
 
 
-def _growth(layer: Layer, live: Object, wanted: Object, cluster: Cluster) -> Growth | None:
-    name, namespace = live["metadata"]["name"], live["metadata"]["namespace"]
-    if problem := _impossible(live, wanted):
+def _growth(layer: Layer, live: Object | None, wanted: Object, cluster: Cluster) -> Growth | None:
+    name, namespace = wanted["metadata"]["name"], wanted["metadata"]["namespace"]
+    if live and (problem := _impossible(live, wanted)):
         return Growth(layer.name, namespace, name, problem=problem)
-    sizes = _sizes(live, wanted)
-    if not sizes:
-        return None
+    sizes = {template: _requested(spec) for template, spec in _templates(wanted).items()}
+    before = {template: _requested(spec) for template, spec in _templates(live or {"spec": {}}).items()}
+    larger = any(_amount(before[template]) < _amount(sizes[template]) for template in before)
     claims, classes = [], set()
-    for claim in cluster.list("v1", "PersistentVolumeClaim", namespace):
+    # Those of an uninstalled one, too: they are kept, and taken over.
+    for claim in cluster.list("v1", "PersistentVolumeClaim", namespace) if sizes else ():
         template = re.fullmatch(rf"(.+)-{re.escape(name)}-[0-9]+", claim["metadata"]["name"])
         old, new = _requested(claim["spec"]), sizes.get(template[1], "") if template else ""
         if new and _amount(old) < _amount(new):
             claims.append(Claim(claim["metadata"]["name"], old, new))
             classes.add(str(claim["spec"].get("storageClassName") or ""))
-    anew = not any(owner.get("controller") for owner in live["metadata"].get("ownerReferences") or ())
     problem = next(filter(None, (_fixed(each, cluster) for each in sorted(classes))), "")
+    if problem and live and not larger:
+        return None  # it was so before, and nobody wants it otherwise now
+    anew = larger and not _controlled(live)
     return Growth(layer.name, namespace, name, tuple(claims), anew, problem) if claims or anew else None
+
+
+def _controlled(live: Object | None) -> bool:
+    """Whether an operator makes the object."""
+    owners = live["metadata"].get("ownerReferences") if live else None
+    return any(owner.get("controller") for owner in owners or ())
 
 
 def _fixed(storage_class: str, cluster: Cluster) -> str:
@@ -168,13 +176,6 @@ def _impossible(live: Object, wanted: Object) -> str:
         if _amount(_requested(spec)) < _amount(_requested(old)):
             return f"its volumes cannot become smaller: {_requested(old)} → {_requested(spec)}"
     return ""
-
-
-def _sizes(live: Object, wanted: Object) -> dict[str, str]:
-    """The new sizes of the templates that become larger."""
-    before = _templates(live)
-    sizes = {name: _requested(spec) for name, spec in _templates(wanted).items()}
-    return {name: new for name, new in sizes.items() if _amount(_requested(before[name])) < _amount(new)}
 
 
 def _sets(layer: Layer, manifest: str) -> Iterator[dict[str, Any]]:

@@ -33,10 +33,10 @@ class Subject:
 
     def pods(self) -> dict[str, tuple[str, str]]:
         """Elasticsearch's pods: uid, and the uid of the StatefulSet that owns them."""
-        found = self.cluster.list("v1", "Pod", "logging", label_selector="app=elasticsearch-master")
         return {
             pod["metadata"]["name"]: (pod["metadata"]["uid"], pod["metadata"]["ownerReferences"][0]["uid"])
-            for pod in found
+            for pod in self.cluster.list("v1", "Pod", "logging")
+            if pod["metadata"]["name"].startswith("elasticsearch-master-")
         }
 
     def claims(self, namespace: str) -> dict[str, tuple[str, str]]:
@@ -136,13 +136,12 @@ def test_whoever_was_interrupted_without_a_stateful_set_continues(subject: Subje
     larger = ("--set", f"{SIZE}=300Gi")
     pods = subject.pods()
     subject.kubectl.run("delete", "statefulset", "-n", "logging", "elasticsearch-master", "--cascade=orphan")
-    subject.program.run("install", *ENV, "--yes", "--set", f"{SIZE}=200Gi")
     subject.kubectl.run(
         *("patch", "pvc", "-n", "logging", "elasticsearch-master-elasticsearch-master-0"),
         '--patch={"spec": {"resources": {"requests": {"storage": "300Gi"}}}}',
     )
     said = subject.program.run("install", *ENV, "--yes", *larger).stderr
-    assert "2 claims grow (200Gi → 300Gi)" in said
+    assert "StatefulSet logging/elasticsearch-master: 2 claims grow (200Gi → 300Gi)" in said
     assert {size for size, _ in subject.claims("logging").values()} == {"300Gi"}
     assert {name: uid for name, (uid, _) in subject.pods().items()} == {
         name: uid for name, (uid, _) in pods.items()

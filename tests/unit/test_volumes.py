@@ -125,5 +125,18 @@ def test_an_operators_set_is_found_by_the_names_that_it_gives(named: Mapping[str
     assert not growth.anew
 
 
+def test_claims_that_an_uninstallation_kept_grow_before_they_are_taken_over() -> None:
+    (growth,) = planned(stateful_set(name="another"), stateful_set(template("20Gi")), CLAIMS)
+    assert [claim.name for claim in growth.claims] == ["data-db-0"]
+    assert not growth.anew
+
+
 def test_what_is_not_there_yet_has_nothing_to_grow() -> None:
-    assert planned(stateful_set(name="another"), stateful_set(template("20Gi")), CLAIMS) == ()
+    assert planned(stateful_set(name="another"), stateful_set(template("20Gi")), {}) == ()
+
+
+def test_claims_that_never_could_grow_are_no_problem_while_nothing_changes() -> None:
+    same = stateful_set(template("20Gi"))
+    assert planned(same, same, CLAIMS, expandable=False) == ()
+    (growth,) = planned(same, same, CLAIMS)
+    assert growth.claims and not growth.anew
