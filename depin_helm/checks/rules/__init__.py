@@ -16,6 +16,7 @@
     names          the name by which they ask for Elasticsearch
     texts          texts that Helm evaluates
     images         tags
+    monitoring     edge nodes to be scraped, settings of alerts
 
 `grammar`, `cron` and `secret_names` know how such texts are written. A rule says nothing where a value is
 of a wrong kind: the schema and the types do.
@@ -33,6 +34,7 @@ from depin_helm.checks.rules import (
     formats,
     images,
     interfaces,
+    monitoring,
     names,
     needs,
     nodes,
@@ -58,4 +60,5 @@ RULES: tuple[Rule, ...] = (
     *names.RULES,
     *texts.RULES,
     *images.RULES,
+    *monitoring.RULES,
 )
