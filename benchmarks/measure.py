@@ -29,7 +29,7 @@ def run(command: Sequence[str | Path], environ: Mapping[str, str] | None = None,
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
-        env={**os.environ, **(environ or {})},
+        env=_environ(environ or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -44,6 +44,12 @@ def run(command: Sequence[str | Path], environ: Mapping[str, str] | None = None,
             f"{' '.join(map(str, command))}\nended with {process.returncode}:\n{output.decode()[-4000:]}"
         )
     return Run(seconds, peak.megabytes)
+
+
+def _environ(more: Mapping[str, str]) -> dict[str, str]:
+    """Python keeps the bytecode that it makes, as it does for whoever uses the program."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **more}
 
 
 class _Peak(threading.Thread):

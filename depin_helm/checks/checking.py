@@ -75,12 +75,12 @@ def check(
         for name, chart in upstream.items()
     }
     found = _Found(own_schema.check(environment, schema))
-    for rule_id, made in (
-        (keys.ID, keys.check(environment, charts, schema)),
-        (types.ID, types.check(facts, charts)),
-        (objects.ID, objects.check(facts, charts, api)),
+    for made in (
+        keys.check(environment, charts, schema),
+        types.check(facts, charts),
+        objects.check(facts, charts, api),
     ):
-        found.add(made if rule_id not in off else ())
+        found.add(each for each in made if each.rule not in off)
     for rule in (rule for rule in RULES if rule.id not in off):
         for violation in rule.check(facts):
             if any(facts.given(path) for path in violation.paths):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from depin_helm.checks import keys, objects, types, waivers
+from depin_helm.checks import keys, objects, types, waivers, words
 from depin_helm.checks.rules import RULES
 
 
@@ -51,6 +51,11 @@ _ALWAYS = (
         objects.ID,
         "a Kubernetes object within the values is what the API, or its CRD, takes",
         "the API server drops an unknown field and refuses a wrong one",
+    ),
+    Listed(
+        words.ID,
+        "a word that templates only compare with others is one of them",
+        "as any other word it does what the last `else` does, without a word",
     ),
 )
 

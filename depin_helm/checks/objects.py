@@ -44,7 +44,7 @@ def check(facts: Facts, charts: Mapping[str, Chart], api: Api) -> Iterator[Findi
             if not found and facts.given(path):
                 mistaken = words.mistaken(value, lookup(chart.defaults, path[1:]), reads)
                 if mistaken is not None:
-                    yield environment.finding(path, *mistaken, rule="type")
+                    yield environment.finding(path, *mistaken, rule=words.ID)
         elif isinstance(value, dict | list):
             inside.add(path)
         yield from _findings(facts, path, found)

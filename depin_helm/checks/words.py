@@ -9,6 +9,8 @@ from typing import Any
 
 from depin_helm.upstream import Reads
 
+ID = "unknown-word"
+
 #: How alike a word must be to be taken for another.
 _ALIKE = 0.8
 #: What is no version, name or path.

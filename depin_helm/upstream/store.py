@@ -5,7 +5,6 @@ A file is the SHA-256 of what follows, and JSON; one that is damaged is made aga
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 from collections.abc import Mapping
@@ -28,18 +27,7 @@ def load(charts: Mapping[str, CachedChart], cache: Path) -> dict[str, Interface]
     Raises:
         ChartError: an archive cannot be read.
     """
-    return {name: _load(chart, cache / "interfaces") for name, chart in charts.items()}
-
-
-def _load(chart: CachedChart, folder: Path) -> Interface:
-    """What is made on the way stays alive till the end, so collecting it is in vain."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return _kept(chart, folder)
-    finally:
-        if collecting:
-            gc.enable()
+    return {name: _kept(chart, cache / "interfaces") for name, chart in charts.items()}
 
 
 def _kept(chart: CachedChart, folder: Path) -> Interface:

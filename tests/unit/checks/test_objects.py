@@ -136,7 +136,7 @@ def test_what_a_template_prints_is_what_kubernetes_takes(
 def test_a_word_that_no_template_compares_with_is_one_that_it_is_like(
     project: Project, text: str, hint: str
 ) -> None:
-    assert found(project, text) == [("type", "mode", "templates compare it with Hard", hint)]
+    assert found(project, text) == [("unknown-word", "mode", "templates compare it with Hard", hint)]
 
 
 def test_of_a_value_that_is_wrong_in_itself_nothing_is_compared(project: Project) -> None:
