@@ -26,7 +26,7 @@ from tests.monitoring.boards import (
     panels,
     variables,
 )
-from tests.monitoring.promql import Parser
+from tests.monitoring.promql import Parser, Selector
 from tests.monitoring.rules import COMPONENT, alerts, rules, with_settings
 from tools.dashboards import __main__ as generator
 
@@ -199,14 +199,14 @@ def test_an_alerts_link_chooses_what_the_alert_is_about(platform: Platform) -> N
         assert link.endswith(f"&var-{label}={{{{ $labels.{label} }}}}")
 
 
-def workloads(platform: Platform) -> dict[str, set[str]]:
-    """Names of workloads by the label of kube-state-metrics that has them."""
-    found: dict[str, set[str]] = {"deployment": set(), "statefulset": set(), "daemonset": set()}
+def workloads(platform: Platform) -> dict[str, set[tuple[str, str]]]:
+    """Namespaces and names of workloads, by the label of kube-state-metrics that has the names."""
+    found: dict[str, set[tuple[str, str]]] = {"deployment": set(), "statefulset": set(), "daemonset": set()}
     for obj in platform.objects:
         if obj.kind in ("Prometheus", "Alertmanager"):  # the operator makes these
-            found["statefulset"].add(f"{obj.kind.lower()}-{obj.name}")
+            found["statefulset"].add((obj.namespace, f"{obj.kind.lower()}-{obj.name}"))
         elif obj.kind.lower() in found:
-            found[obj.kind.lower()].add(obj.name)
+            found[obj.kind.lower()].add((obj.namespace, obj.name))
     return found
 
 
@@ -223,8 +223,13 @@ def test_the_platforms_page_has_all_eight_services_and_all_their_parts(
     seen: set[str] = set()
     for target in services.targets:
         for selector in parser.selectors(target.promql):
-            ((kind, (_, pattern)),) = selector.matchers.items()
-            matched = {name for name in there[kind] if re.fullmatch(pattern, name)}
+            (kind,) = selector.matchers.keys() - {"namespace"}
+            matched = {
+                name
+                for namespace, name in there[kind]
+                if re.fullmatch(selector.matchers["namespace"][1], namespace)
+                and re.fullmatch(selector.matchers[kind][1], name)
+            }
             assert matched, target
             seen |= matched
     other = {
@@ -233,7 +238,7 @@ def test_the_platforms_page_has_all_eight_services_and_all_their_parts(
         "prometheus-node-exporter",
         "elasticsearch-exporter",
     }
-    assert set().union(*there.values()) - seen == other
+    assert {name for each in there.values() for _, name in each} - seen == other
 
 
 @pytest.mark.parametrize("board", boards())
@@ -242,6 +247,31 @@ def test_every_dashboard_shows_the_alerts_that_concern_it(board: str, parser: Pa
     assert {"ALERTS", "ALERTS_FOR_STATE"} == {
         name for target in panel.targets for name in parser.names(target.promql)
     }
+
+
+def test_every_panel_of_alerts_shows_some_and_the_overview_shows_all(
+    renderer: Renderer, parser: Parser
+) -> None:
+    ours = alerts(with_settings(renderer, {}))
+    for board in boards():
+        (panel,) = (each for each in panels(board) if each.data["title"] == "Firing alerts")
+        (target,) = panel.targets
+        selector = next(each for each in parser.selectors(target.promql) if each.name == "ALERTS_FOR_STATE")
+        seen = {name for name, alert in ours.items() if _matched(alert["labels"], selector)}
+        assert seen, board
+        if board == "depin-overview":
+            assert ours.keys() - seen == {"Watchdog"}
+
+
+def _matched(labels: dict[str, str], selector: Selector) -> bool:
+    """Whether an alert with these labels is selected, whatever labels its series has."""
+    return all(
+        (value == labels[name]) is (operator == "=")
+        if operator in ("=", "!=")
+        else re.fullmatch(value, labels[name])
+        for name, (operator, value) in selector.matchers.items()
+        if name in labels
+    )
 
 
 def configmaps(platform: Platform) -> list[Object]:

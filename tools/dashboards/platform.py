@@ -23,18 +23,16 @@ def build() -> Board:
                 1,
                 "Services",
                 "A service is up when each of its parts has a pod that is ready; Fluent Bit, on every node.",
-                Query(_deployment("cert-manager(-webhook|-cainjector)?"), "cert-manager"),
-                Query(_deployment("ingress-nginx-controller"), "ingress-nginx"),
-                Query(_stateful("prometheus-kube-prometheus-stack-prometheus"), "Prometheus"),
-                Query(_deployment("grafana"), "Grafana"),
-                Query(_stateful("alertmanager-kube-prometheus-stack-alertmanager"), "Alertmanager"),
-                Query(_stateful("elasticsearch-master"), "Elasticsearch"),
+                Query(_deployment("cert-manager", "cert-manager(-webhook|-cainjector)?"), "cert-manager"),
+                Query(_deployment("ingress-nginx", "ingress-nginx-controller"), "ingress-nginx"),
+                Query(_stateful("monitoring", "prometheus-kube-prometheus-stack-prometheus"), "Prometheus"),
+                Query(_deployment("monitoring", "grafana"), "Grafana"),
                 Query(
-                    'min(kube_daemonset_status_number_ready{daemonset="fluent-bit"}'
-                    ' >= bool kube_daemonset_status_desired_number_scheduled{daemonset="fluent-bit"})',
-                    "Fluent Bit",
+                    _stateful("monitoring", "alertmanager-kube-prometheus-stack-alertmanager"), "Alertmanager"
                 ),
-                Query(_deployment("kibana"), "Kibana"),
+                Query(_stateful("logging", "elasticsearch-master"), "Elasticsearch"),
+                Query(_everywhere("fluent-bit"), "Fluent Bit"),
+                Query(_deployment("logging", "kibana"), "Kibana"),
             ),
             alerts(2, 'team!="depin"'),
         ],
@@ -270,9 +268,18 @@ def build() -> Board:
     return board
 
 
-def _deployment(names: str) -> str:
-    return f'min(kube_deployment_status_replicas_available{{deployment=~"{names}"}} >= bool 1)'
+def _deployment(namespace: str, names: str) -> str:
+    where = f'namespace="{namespace}", deployment=~"{names}"'
+    return f"min(kube_deployment_status_replicas_available{{{where}}} >= bool 1)"
 
 
-def _stateful(names: str) -> str:
-    return f'min(kube_statefulset_status_replicas_ready{{statefulset=~"{names}"}} >= bool 1)'
+def _stateful(namespace: str, name: str) -> str:
+    where = f'namespace="{namespace}", statefulset="{name}"'
+    return f"min(kube_statefulset_status_replicas_ready{{{where}}} >= bool 1)"
+
+
+def _everywhere(name: str) -> str:
+    # In layers it has a namespace of its own; in a plain release it is in that of the release.
+    where = f'namespace=~"node-agents|logging", daemonset="{name}"'
+    wanted = f"kube_daemonset_status_desired_number_scheduled{{{where}}}"
+    return f"min(kube_daemonset_status_number_ready{{{where}}} >= bool {wanted})"

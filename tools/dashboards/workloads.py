@@ -74,7 +74,7 @@ def build() -> Board:
                 Column("GPU", "percentunit", f"workload:depin_gpu_utilization:avg_ratio{_OF}"),
                 links={"workload": "/d/depin-workloads?var-workload=${__value.raw}"},
             ),
-            alerts(6, 'component="workload"'),
+            alerts(6, 'team="depin"'),
         ],
     )
     board.row(
