@@ -25,7 +25,7 @@ def write(folder: Path, api: Schema, crds: Iterable[Schema]) -> None:
         used = dict(sorted(_used(name, api["definitions"], {}).items()))
         whole = {**used[name], "definitions": used}
         *group, version, plain = kind.split("/")
-        _put(folder, *(group or [version]), version, plain, whole)
+        _put(folder, group[0] if group else version, version, plain, whole)
     for crd in crds:
         spec = crd["spec"]
         metadata = _used("meta.v1.ObjectMeta", api["definitions"], {})
