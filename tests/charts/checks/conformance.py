@@ -31,7 +31,10 @@ def write(folder: Path, api: Schema, crds: Iterable[Schema]) -> None:
         metadata = _used("meta.v1.ObjectMeta", api["definitions"], {})
         for version in spec["versions"]:
             found = strict(version["schema"]["openAPIV3Schema"])
-            found["properties"] |= {**_IDENTITY, "metadata": {"$ref": "#/definitions/meta.v1.ObjectMeta"}}
+            found["properties"] = found.get("properties", {}) | {
+                **_IDENTITY,
+                "metadata": {"$ref": "#/definitions/meta.v1.ObjectMeta"},
+            }
             _put(
                 folder,
                 spec["group"],
