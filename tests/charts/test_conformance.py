@@ -91,6 +91,8 @@ def test_every_object_of_a_plain_release_conforms(renderer: Renderer, conform: C
 def test_what_does_not_conform_is_found(
     renderer: Renderer, conform: Conform, kind: str, old: str, new: str, said: str
 ) -> None:
+    if kind in ("Certificate", "PrometheusRule") and not renderer.real:
+        pytest.skip("the stand-ins' CRDs have no structure")
     for rendering in renderer.manifests("prod"):
         documents = rendering.manifest.split("\n---\n")
         for number, text in enumerate(documents):
