@@ -89,6 +89,27 @@ def pods_not_ready(cluster: Cluster) -> list[str]:
     ]
 
 
+def budgets_that_hold_up(cluster: Cluster) -> list[str]:
+    """Disruption budgets that let no pod go now, or guard none."""
+    return [
+        f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+        for item in cluster.list("policy/v1", "PodDisruptionBudget")
+        if item.get("status", {}).get("disruptionsAllowed", 0) < 1
+    ]
+
+
+def crowds(cluster: Cluster) -> list[str]:
+    """Pods that one budget guards and that share a node; as long as there are as many nodes."""
+    crowded = []
+    for item in cluster.list("policy/v1", "PodDisruptionBudget"):
+        namespace, labels = item["metadata"]["namespace"], item["spec"]["selector"]["matchLabels"]
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        pods = cluster.list("v1", "Pod", namespace, label_selector=selector)
+        if len({pod["spec"]["nodeName"] for pod in pods}) < len(pods):
+            crowded.append(f"{namespace}/{item['metadata']['name']}")
+    return crowded
+
+
 def prometheus_config(cluster: Cluster) -> Object:
     """The configuration that prometheus-operator has made for Prometheus."""
     secret = cluster.get("v1", "Secret", "prometheus-kube-prometheus-stack-prometheus", "monitoring")
