@@ -37,7 +37,7 @@ $(READY):
 tools: venv ## build Helm and the sandbox's programs, once (10 to 20 minutes on two cores)
 	@$(BIN)/depin-helm sandbox build >/dev/null
 
-test-tools: tools ## and what only tests run: Prometheus and Alertmanager (5 more minutes)
+test-tools: tools ## and what only tests run: Prometheus, Alertmanager, kubeconform (5 more minutes)
 	@$(BIN)/python -m tests.programs
 
 lint: static tools ## formatting, types, YAML, and chart-testing's checks of the chart

@@ -39,6 +39,7 @@ TEST_MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "prometheus": {"prometheus": "prometheus", "promtool": "promtool"},
         "alertmanager": {"alertmanager": "alertmanager", "amtool": "amtool"},
+        "kubeconform": {"kubeconform": "kubeconform"},
     }
 )
 

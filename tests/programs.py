@@ -1,4 +1,4 @@
-"""The Go programs that only tests run: Prometheus and Alertmanager with their tools.
+"""The Go programs that only tests run: Prometheus and Alertmanager with their tools, kubeconform.
 
 `make test-tools` builds them all beforehand; a test that asks for one builds it if it has to.
 """

@@ -15,17 +15,48 @@ _ALERTS = ("depin-monitoring", "alerts")
 def _closed(facts: Facts) -> Iterator[Violation]:
     """Edge nodes outside of the cluster that network policies keep Prometheus from."""
     edges = facts.get(*_EDGES)
-    if not isinstance(edges, dict) or not edges or not facts.enabled("depin-monitoring"):
+    if not isinstance(edges, dict) or not facts.enabled("depin-monitoring"):
         return
     if not facts.enabled("depin-foundation") or facts.get(*_POLICIES, "enabled") is False:
         return
     ranges = (*_POLICIES, "externalEdges", "ranges")
-    if facts.get(*ranges) == []:
+    anywhere = {port for name, ports in _ports(facts) if _wide(facts, name) for port in ports}
+    if facts.get(*ranges) != []:
+        return
+    closed = [name for name, edge in edges.items() if not anywhere or not _static_ports(edge) <= anywhere]
+    if closed:
         yield Violation(
-            (*((*_EDGES, name) for name in edges), ranges),
+            (*((*_EDGES, name) for name in closed), ranges),
             "no network policy lets Prometheus reach edge nodes outside of the cluster",
             "their networks in depin-foundation.networkPolicies.externalEdges.ranges",
         )
+
+
+def _ports(facts: Facts) -> Iterator[tuple[str, list[object]]]:
+    """Peers that Prometheus reaches at addresses, and the ports (docs/network.md)."""
+    ports = facts.get(*_POLICIES, "apiServer", "ports")
+    yield "apiServer", ports if isinstance(ports, list) else []
+    yield "nodes", [10250, 9100, 10257, 10259, 2381, 10249]
+
+
+def _wide(facts: Facts, peer: str) -> bool:
+    """Whether the peer may be at any address, as by default: then so may an edge node."""
+    ranges = facts.get(*_POLICIES, peer, "ranges")
+    return isinstance(ranges, list) and any(str(each).endswith("/0") for each in ranges)
+
+
+def _static_ports(edge: object) -> set[object]:
+    """The ports of the targets that are named; of those that are looked up nobody knows them."""
+    groups = edge.get("staticConfigs") if isinstance(edge, dict) else None
+    targets = [
+        str(target)
+        for group in groups or []
+        if isinstance(group, dict)
+        for target in group.get("targets") or []
+    ]
+    secure = str(edge.get("scheme", "")).upper() == "HTTPS" if isinstance(edge, dict) else False
+    found = [target.rpartition(":")[2] for target in targets]
+    return {int(port) if port.isdigit() else 443 if secure else 80 for port in found}
 
 
 def _apart(facts: Facts) -> Iterator[Violation]:
