@@ -90,6 +90,7 @@ def platform(renderer: Renderer, webhook: Webhook) -> Platform:
             "receivers": receivers,
             "routes": {"depin": [{"receiver": "depin-team"}]},
             "grouping": {"wait": "4s", "interval": "1s", "repeat": "1h"},
+            "deadMansSwitch": {"enabled": True, "interval": "1s"},
         },
     }
     return with_settings(renderer, settings)
@@ -105,13 +106,15 @@ def simulator() -> Iterator[Simulator]:
 def alertmanager(
     platform: Platform,
     renderer: Renderer,
+    webhook: Webhook,
     cache: Path,
     binaries: dict[str, Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """Alertmanager with what the operator made of the chart's values."""
     with operated("delivery", cache, binaries["kubectl"], renderer) as alertmanagers:
-        configuration = alertmanagers.configuration(platform, "delivery")
+        secrets = {"dead-mans-switch": {"url": f"{webhook.url}/switch"}}
+        configuration = alertmanagers.configuration(platform, "delivery", secrets)
     with servers.alertmanager(tmp_path_factory.mktemp("alertmanager"), configuration) as server:
         yield server
 
@@ -180,14 +183,18 @@ def test_nodes_that_stop_are_told_of_in_one_notification_and_so_is_their_recover
     assert resolved[0]["path"] == "/depin-team"
 
 
-def test_nothing_else_was_told_and_the_watchdog_goes_to_nobody(
-    prometheus: Server, alertmanager: Server, webhook: Webhook
+def test_the_dead_mans_switch_hears_of_the_watchdog_again_and_again(
+    prometheus: Server, webhook: Webhook
 ) -> None:
-    firing = {alert["metric"]["alertname"] for alert in asked(prometheus, 'ALERTS{alertstate="firing"}')}
-    assert "Watchdog" in firing
-    known = alertmanager.get("/api/v2/alerts").json()
-    assert "Watchdog" in {alert["labels"]["alertname"] for alert in known}
-    assert {each["groupLabels"]["alertname"] for each in webhook.told} <= {"DePINNodeDown"}
+    assert asked(prometheus, 'ALERTS{alertname="Watchdog", alertstate="firing"}')
+    until(lambda: len(webhook.about("Watchdog", "firing")) >= 3)
+    assert {each["path"] for each in webhook.about("Watchdog", "firing")} == {"/switch"}
+
+
+@pytest.mark.usefixtures("prometheus")
+def test_nobody_was_told_of_anything_else(webhook: Webhook) -> None:
+    told = {(each["path"], each["groupLabels"]["alertname"]) for each in webhook.told}
+    assert told <= {("/depin-team", "DePINNodeDown"), ("/switch", "Watchdog")}
 
 
 def of_the_network(parser: Parser, platform: Platform) -> list[Target]:

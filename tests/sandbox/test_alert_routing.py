@@ -87,7 +87,7 @@ def test_settings_of_a_route_and_of_all_arrive(teams: Path) -> None:
 def test_the_watchdog_goes_out_again_and_again_and_is_never_resolved(teams: Path) -> None:
     configuration = read(teams.read_text())
     first = configuration["route"]["routes"][0]
-    assert (first["group_wait"], first["group_interval"], first["repeat_interval"]) == ("0s", "1m", "1m")
+    assert (first["group_wait"], first["group_interval"], first["repeat_interval"]) == ("0s", "1m", "1s")
     (switch,) = (each for each in configuration["receivers"] if each["name"].endswith("/dead-mans-switch"))
     assert [config["send_resolved"] for config in switch["webhook_configs"]] == [False]
 
