@@ -61,6 +61,25 @@ class Alertmanagers:
         secret = eventually(lambda: self.kubectl.get("secret", generated, f"--namespace={namespace}"))
         return gzip.decompress(b64decode(secret["data"]["alertmanager.yaml.gz"])).decode()
 
+    def refused(self, platform: Platform, namespace: str) -> str:
+        """Why the operator makes no configuration of the platform's objects, in a namespace without Secrets."""
+        self.kubectl.run("create", "namespace", namespace)
+        self.kubectl.apply(*moved(platform, namespace))
+
+        def message() -> str:
+            found = self.kubectl.get("alertmanager", NAME, f"--namespace={namespace}")
+            conditions = (found.get("status") or {}).get("conditions") or []
+            return next(
+                (
+                    each["message"]
+                    for each in conditions
+                    if (each["type"], each["status"]) == ("Reconciled", "False")
+                ),
+                "",
+            )
+
+        return eventually(message)
+
     def warnings(self, namespace: str) -> list[str]:
         """What the operator has against objects there."""
         events = self.kubectl.get("events", f"--namespace={namespace}")["items"]

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from depin_helm import yamlio
@@ -195,6 +198,52 @@ def test_the_dead_mans_switch_hears_of_the_watchdog_again_and_again(
 def test_nobody_was_told_of_anything_else(webhook: Webhook) -> None:
     told = {(each["path"], each["groupLabels"]["alertname"]) for each in webhook.told}
     assert told <= {("/depin-team", "DePINNodeDown"), ("/switch", "Watchdog")}
+
+
+def alert(name: str, severity: str, **labels: str) -> dict[str, str]:
+    return {"alertname": name, "severity": severity, **labels}
+
+
+def _key(labels: Any) -> str:
+    return json.dumps(labels, sort_keys=True)
+
+
+RED = alert("ElasticsearchClusterRed", "critical", component="elasticsearch")
+DOWN = alert("DePINNodeDown", "critical", component="node", node="node-9", region="eu-west")
+FULL = alert("NodeFilesystemSpaceFillingUp", "critical", namespace="node-agents", instance="10.0.0.1:9100")
+
+
+@pytest.mark.parametrize(
+    ("there", "other", "silent"),
+    [
+        (DOWN, alert("KubernetesPodNotReady", "warning", namespace="a", pod="b", node="node-9"), True),
+        (DOWN, alert("KubernetesPodNotReady", "warning", namespace="a", pod="b", node="node-8"), False),
+        (DOWN, alert("HighAIComputeLoad", "warning", component="node", node="node-9", resource="cpu"), True),
+        (DOWN, alert("DePINNodeDown", "critical", component="node", node="node-8"), False),
+        (RED, alert("ElasticsearchClusterYellow", "warning", component="elasticsearch"), True),
+        (RED, alert("FluentBitRetrying", "warning", component="fluent-bit"), False),
+        (RED, alert("Unknown", "warning"), False),
+        (FULL, {**FULL, "severity": "warning"}, True),
+        (FULL, {**FULL, "severity": "warning", "instance": "10.0.0.2:9100"}, False),
+    ],
+)
+def test_an_alert_silences_those_that_it_makes_needless_and_no_other(
+    there: dict[str, str], other: dict[str, str], silent: bool, alertmanager: Server
+) -> None:
+    # Told apart from the cases before, whose alerts stay for a while.
+    case = {"case": str(uuid.uuid4())}
+    ends = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    sent = [{"labels": {**labels, **case}, "endsAt": ends} for labels in (there, other)]
+    httpx2.post(f"{alertmanager.url}/api/v2/alerts", json=sent, trust_env=False).raise_for_status()
+
+    def states() -> dict[str, bool]:
+        found = alertmanager.get("/api/v2/alerts", filter=f"case={case['case']}").json()
+        found = found if len(found) == 2 else []
+        return {_key(each["labels"]): bool(each["status"]["inhibitedBy"]) for each in found}
+
+    found = until(states)
+    assert found[_key(sent[0]["labels"])] is False
+    assert found[_key(sent[1]["labels"])] is silent
 
 
 def of_the_network(parser: Parser, platform: Platform) -> list[Target]:

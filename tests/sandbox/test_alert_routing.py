@@ -70,6 +70,11 @@ def test_a_table_that_is_wrong_is_found(teams: Path) -> None:
     assert receivers(teams, {**labels, "team": "platform"}) != whom
 
 
+def test_the_operator_says_which_secret_is_missing(alertmanagers: Alertmanagers, renderer: Renderer) -> None:
+    said = alertmanagers.refused(with_settings(renderer, CASE["values"]), "bare")
+    assert any(f'"{name}"' in said for name in CASE["secrets"]), said
+
+
 def test_no_route_is_confined_to_a_namespace(teams: Path) -> None:
     assert "namespace=" not in teams.read_text()
 
