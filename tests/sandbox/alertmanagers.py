@@ -62,7 +62,7 @@ class Alertmanagers:
         return gzip.decompress(b64decode(secret["data"]["alertmanager.yaml.gz"])).decode()
 
     def refused(self, platform: Platform, namespace: str) -> str:
-        """Why the operator makes no configuration of the platform's objects, in a namespace without Secrets."""
+        """Why the operator makes no configuration of these objects in a namespace without Secrets."""
         self.kubectl.run("create", "namespace", namespace)
         self.kubectl.apply(*moved(platform, namespace))
 
