@@ -20,10 +20,14 @@ def _closed(facts: Facts) -> Iterator[Violation]:
     if not facts.enabled("depin-foundation") or facts.get(*_POLICIES, "enabled") is False:
         return
     ranges = (*_POLICIES, "externalEdges", "ranges")
-    anywhere = {port for name, ports in _ports(facts) if _wide(facts, name) for port in ports}
     if facts.get(*ranges) != []:
         return
-    closed = [name for name, edge in edges.items() if not anywhere or not _static_ports(edge) <= anywhere]
+    anywhere = [port for name, ports in _ports(facts) if _wide(facts, name) for port in ports]
+    closed = [
+        name
+        for name, edge in edges.items()
+        if not anywhere or any(port not in anywhere for port in _static_ports(edge))
+    ]
     if closed:
         yield Violation(
             (*((*_EDGES, name) for name in closed), ranges),
@@ -34,29 +38,28 @@ def _closed(facts: Facts) -> Iterator[Violation]:
 
 def _ports(facts: Facts) -> Iterator[tuple[str, list[object]]]:
     """Peers that Prometheus reaches at addresses, and the ports (docs/network.md)."""
-    ports = facts.get(*_POLICIES, "apiServer", "ports")
-    yield "apiServer", ports if isinstance(ports, list) else []
+    yield "apiServer", _list(facts.get(*_POLICIES, "apiServer", "ports"))
     yield "nodes", [10250, 9100, 10257, 10259, 2381, 10249]
 
 
 def _wide(facts: Facts, peer: str) -> bool:
     """Whether the peer may be at any address, as by default: then so may an edge node."""
-    ranges = facts.get(*_POLICIES, peer, "ranges")
-    return isinstance(ranges, list) and any(str(each).endswith("/0") for each in ranges)
+    return any(str(each).endswith("/0") for each in _list(facts.get(*_POLICIES, peer, "ranges")))
 
 
-def _static_ports(edge: object) -> set[object]:
+def _static_ports(edge: object) -> Iterator[int]:
     """The ports of the targets that are named; of those that are looked up nobody knows them."""
-    groups = edge.get("staticConfigs") if isinstance(edge, dict) else None
-    targets = [
-        str(target)
-        for group in groups or []
-        if isinstance(group, dict)
-        for target in group.get("targets") or []
-    ]
-    secure = str(edge.get("scheme", "")).upper() == "HTTPS" if isinstance(edge, dict) else False
-    found = [target.rpartition(":")[2] for target in targets]
-    return {int(port) if port.isdigit() else 443 if secure else 80 for port in found}
+    if not isinstance(edge, dict):
+        return
+    secure = str(edge.get("scheme", "")).upper() == "HTTPS"
+    for group in _list(edge.get("staticConfigs")):
+        for target in _list(group.get("targets")) if isinstance(group, dict) else []:
+            port = str(target).rpartition(":")[2]
+            yield int(port) if port.isdigit() else 443 if secure else 80
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _apart(facts: Facts) -> Iterator[Violation]:
