@@ -77,14 +77,14 @@ def check(
     found = _Found(own_schema.check(environment, schema))
     for made in (
         keys.check(environment, charts, schema),
-        types.check(facts, charts),
+        types.check(facts, charts, api),
         objects.check(facts, charts, api),
     ):
         found.add(each for each in made if each.rule not in off)
     for rule in (rule for rule in RULES if rule.id not in off):
         for violation in rule.check(facts):
             if any(facts.given(path) for path in violation.paths):
-                found.add([_finding(environment, rule, violation)], about=violation.paths)
+                found.add([_finding(environment, rule, violation)], about=violation.paths, sure=rule.form)
     skipped = tuple(Skipped(component, reason) for component, reason in missing.items())
     given = _waivers(environment)
     waivable = [rule.id for rule in listing() if rule.waivable]
@@ -103,14 +103,17 @@ class _Found:
         self.findings = list(findings)
         self._paths = {parse_path(finding.path) for finding in self.findings}
 
-    def add(self, findings: Iterable[Finding], *, about: Sequence[Path] = ()) -> None:
-        """Take what is new. A rule's finding is `about` values of which none may be wrong in itself."""
+    def add(self, findings: Iterable[Finding], *, about: Sequence[Path] = (), sure: bool = False) -> None:
+        """Take what is new. A rule's finding is `about` values of which none may be wrong in itself.
+
+        `sure`: they now are.
+        """
         for finding in findings:
             path = parse_path(finding.path)
             if any(map(self._known, about or [path])):
                 continue
             self.findings.append(finding)
-            if not about:
+            if sure or not about:
                 self._paths.add(path)
 
     def _known(self, path: Path) -> bool:
@@ -132,7 +135,7 @@ def _finding(environment: Environment, rule: Rule, violation: Violation) -> Find
 
 def _used(facts: Facts, component: str, chart: Interface) -> Iterator[tuple[Path, Reads]]:
     """What templates inside of a component's values read, and of which subchart's values."""
-    for path, value in facts.walk(component):
+    for path, value in facts.walk(component, off=True):
         if isinstance(value, str) and "{{" in value and ".Values" in value:
             yield section(chart, path[1:]), charts_module.reads_in(value)
 

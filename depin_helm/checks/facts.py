@@ -47,13 +47,13 @@ class Facts:
         """The upstream components that are turned on."""
         yield from (name for name in self.upstream if self.enabled(name))
 
-    def walk(self, *prefix: str | int) -> Iterator[tuple[Path, Any]]:
+    def walk(self, *prefix: str | int, off: bool = False) -> Iterator[tuple[Path, Any]]:
         """Every value below `prefix`, maps and lists before what they hold; below () only what is turned on.
 
-        Parts of a component that are turned off (`enabled: false`) are left out.
+        Parts of a component that are turned off (`enabled: false`) are left out, unless `off`.
         """
         if prefix:
-            yield from _walk(self.get(*prefix), prefix)
+            yield from _walk(self.get(*prefix), prefix, off=off)
             return
         for name, section in self.values.items():
             if name != "depinHelm" and not _off(section):
@@ -109,13 +109,13 @@ def _off(section: Any) -> bool:
     return isinstance(section, dict) and section.get("enabled") is False
 
 
-def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def _walk(value: Any, path: Path, *, off: bool = False) -> Iterator[tuple[Path, Any]]:
     yield path, value
-    if isinstance(value, dict) and not _off(value):
+    if isinstance(value, dict) and (off or not _off(value)):
         for key, inner in value.items():
             # A chart's section and its subcharts' get the globals; deeper down it is a key like any other.
             if key != "global" or len(path) not in (1, 2):
-                yield from _walk(inner, (*path, key))
+                yield from _walk(inner, (*path, key), off=off)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _walk(inner, (*path, index))
+            yield from _walk(inner, (*path, index), off=off)

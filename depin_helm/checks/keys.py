@@ -16,6 +16,8 @@ from depin_helm.yamlio import Path, format_path
 ID = "dead-key"
 #: What turns a component or a part of it on; only Helm reads it.
 ENABLED = "enabled"
+#: A key of the same name is near if it is in the same map, or one map further in, of those above.
+_NEAR = 2
 _PLATFORM = ("properties", GLOBAL, "properties", "platform", "properties")
 
 
@@ -72,10 +74,13 @@ def _dead(path: Path, charts: Mapping[str, Chart], value: Any) -> tuple[str, str
             return None
         return f"has no effect: no template of {chart} reads it", "delete the line"
     siblings = chart.keys(inner[:-1])
+    far, near = _own(path, chart, value)
     hint = (
         _similar(inner[-1], siblings, SURE)
-        or _elsewhere(path, charts, value)
+        or _places(near)
+        or _places(_other(path, charts, value))
         or _similar(inner[-1], siblings, MAYBE)
+        or _places(far)
     )
     return f"unknown key: no template of {chart} reads it", hint or listed(siblings)
 
@@ -85,27 +90,37 @@ def _similar(key: str | int, known: set[str], cutoff: float) -> str:
     return f"did you mean {similar}?" if similar else ""
 
 
-def _elsewhere(path: Path, charts: Mapping[str, Chart], value: Any) -> str:
-    """Where a key of this name is known, and what is given below it: the nearest places, if they are few."""
+def _own(path: Path, chart: Chart, value: Any) -> tuple[list[Path], list[Path]]:
+    """Where in its own chart a key of this name is known, and what is given below it; and which are near."""
     component, inner = str(path[0]), path[1:]
-    switch = SWITCHES.get(path[:-1])
     if path[-1] == ENABLED:
-        return f"did you mean {format_path((*switch, ENABLED))}?" if switch else ""
-    own = [(component, found) for found in charts[component].paths() if found[-1] == path[-1]]
-    if len(inner) > 1:  # what belongs to another part of the chart is hardly meant
-        own = [each for each in own if each[1][0] == inner[0]]
-    others = [
-        (name, (path[-1],))
-        for name, chart in charts.items()
-        if name != component and path[-1] in chart.keys(())
-    ]
-    for candidates in (own, others):
-        fitting = [(name, found) for name, found in candidates if _fits(charts[name], found, value)]
-        rank = {each: (-_shared(each[1], inner), len(each[1])) for each in fitting}
-        best = [each for each in fitting if rank[each] == min(rank.values())]
-        if 0 < len(best) <= MAX_OFFERED:
-            return f"did you mean {' or '.join(format_path((name, *found)) for name, found in best)}?"
-    return ""
+        found = [(*SWITCHES[path[:-1]], ENABLED)] if path[:-1] in SWITCHES else []
+        return found, found
+    # Beside the switch of a subchart stands little; what people look for is in the subchart's section.
+    parts = [part[1:] for part, switch in SWITCHES.items() if switch == path[:-1]]
+    known = [(*part, path[-1]) for part in parts if path[-1] in chart.keys(part)]
+    if not known:
+        known = [each for each in chart.paths() if each[-1] == path[-1]]
+        if len(inner) > 1:  # what belongs to another part of the chart is hardly meant
+            known = [each for each in known if each[0] == inner[0]]
+    fitting = [each for each in known if _fits(chart, each, value)]
+    rank = {each: (-_shared(each, inner), len(each)) for each in fitting}
+    best = [each for each in fitting if rank[each] == min(rank.values())]
+    near = [each for each in best if len(each) - _shared(each, inner) <= _NEAR]
+    return [(component, *each) for each in best], [(component, *each) for each in near]
+
+
+def _other(path: Path, charts: Mapping[str, Chart], value: Any) -> list[Path]:
+    """The other chart that has the key at the top of its section; of what several have, none is meant."""
+    key = path[1:]
+    if len(key) > 1 or key[0] == ENABLED:
+        return []
+    known = [name for name, chart in charts.items() if name != path[0] and key[0] in chart.keys(())]
+    return [(name, *key) for name in known if len(known) == 1 and _fits(charts[name], key, value)]
+
+
+def _places(found: list[Path]) -> str:
+    return f"did you mean {' or '.join(map(format_path, found))}?" if 0 < len(found) <= MAX_OFFERED else ""
 
 
 def _fits(chart: Chart, path: Path, value: Any) -> bool:

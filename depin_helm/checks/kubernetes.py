@@ -83,6 +83,10 @@ class Api:
         roots = [root for root in self._roots(kind, crds) if path[0] in self._properties(root)]
         return _distinct(self._of_pods(found, path) for root in roots for found in self._walk(root, path))
 
+    def kinds_at(self, kind: str, path: tuple[str, ...], crds: Mapping[str, Schema]) -> set[str]:
+        """What `exact` wants there: types of JSON schemas, `quantity`, `int-or-string`."""
+        return {Structure(each, self.definitions).kind for each in self.exact(kind, path, crds)}
+
     def candidates(
         self, kind: str, path: tuple[str, ...], crds: Mapping[str, Schema] = _NO_CRDS
     ) -> tuple[Schema, ...]:

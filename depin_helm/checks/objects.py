@@ -10,7 +10,7 @@ from depin_helm.checks.facts import Facts, lookup
 from depin_helm.checks.known import Chart
 from depin_helm.checks.kubernetes import ITEM, Api
 from depin_helm.checks.scalars import DURATION, QUANTITY, Problem
-from depin_helm.checks.structure import UNKNOWN, Structure, problems
+from depin_helm.checks.structure import Structure, problems
 from depin_helm.errors import Finding
 from depin_helm.upstream import Place, Print, Reads
 from depin_helm.yamlio import Path, plain
@@ -91,13 +91,10 @@ def _problems(
     if not places:
         return None
     candidates = [schema for place in places for schema in api.candidates(place.kind, place.path, crds)]
-    # What a template reads by name as well, it may leave out of the object: `omit .Values.x "enabled"`.
-    apart = {key for each in reads for key in each.children}
-    return [
-        problem
-        for problem in api.check(value, candidates)
-        if not (len(problem.path) == 1 and problem.path[0] in apart and problem.message == UNKNOWN)
-    ]
+    omitted = frozenset.intersection(*(each.omitted for each in reads if each.whole))
+    if isinstance(value, dict) and omitted:
+        value = {key: inner for key, inner in value.items() if key not in omitted}
+    return api.check(value, candidates)
 
 
 # --- single values -----------------------------------------------------------------------------
@@ -119,8 +116,9 @@ def _printed(value: Any, reads: Sequence[Reads], api: Api, crds: Mapping[str, An
         found = [tuple(_of(value, where, Structure(schema, api.definitions))) for schema in schemas]
         if found and all(found):
             closest = min(found, key=len)
-            # Rules know more of these, such as which units there are.
-            return [each for each in closest if each.message not in (DURATION, QUANTITY)]
+            # Of text, rules know more of these, such as which units there are.
+            text = isinstance(value, str)
+            return [each for each in closest if not (text and each.message in (DURATION, QUANTITY))]
     return ()
 
 
@@ -137,6 +135,6 @@ def _of(value: Any, where: Print, structure: Structure) -> Iterator[Problem]:
     else:
         comes_out = plain(value) if isinstance(value, str) else value
         if comes_out is not None and kind == "string" and not isinstance(comes_out, str):
-            yield Problem((), _BARE, _QUOTES)
+            yield from tuple(problems(str(value), structure, whole=True)) or [Problem((), _BARE, _QUOTES)]
         else:
             yield from problems(comes_out, structure, whole=True)

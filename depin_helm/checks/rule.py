@@ -25,9 +25,13 @@ class Violation:
 
 @dataclass(frozen=True)
 class Rule:
-    """`title` says what is to be true; `why`, in one sentence without a full stop, what happens if not."""
+    """`title` says what is to be true; `why`, in one sentence without a full stop, what happens if not.
+
+    `form`: what breaks it is not written as such a value is, so that other rules can make nothing of it.
+    """
 
     id: str
     title: str
     why: str
     check: Callable[[Facts], Iterable[Violation]]
+    form: bool = False

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from depin_helm.checks.facts import Facts, lookup
 from depin_helm.checks.known import GLOBAL, Chart
+from depin_helm.checks.kubernetes import Api
 from depin_helm.errors import Finding
 from depin_helm.schema import KINDS, UNKNOWN, WANTED, explain
+from depin_helm.upstream import Reads
 from depin_helm.values import Origin
 from depin_helm.yamlio import Path, plain
 
@@ -24,7 +26,7 @@ _AMOUNTS = {"cpu", "memory", "storage", "size"}
 _VERSIONS = ("tag", "version")
 
 
-def check(facts: Facts, charts: Mapping[str, Chart]) -> Iterator[Finding]:
+def check(facts: Facts, charts: Mapping[str, Chart], api: Api) -> Iterator[Finding]:
     """A finding for each given value that is no mapping, list, number … where the chart wants one.
 
     The chart's own schema comes first, then its default. Nothing is said where its templates ask for a
@@ -36,7 +38,7 @@ def check(facts: Facts, charts: Mapping[str, Chart]) -> Iterator[Finding]:
         if len(path) < 2:
             continue
         for chart, inner in _of(path, charts):
-            found = _by_default(chain[-1], chart, inner)
+            found = _by_default(chain[-1], chart, inner, api)
             if found is not None:
                 yield environment.finding(path, *found, rule=ID)
                 break
@@ -62,7 +64,7 @@ def _by_schema(facts: Facts, charts: Mapping[str, Chart]) -> Iterator[Finding]:
                 yield facts.environment.finding(path, message, hint, rule=ID)
 
 
-def _by_default(origin: Origin, chart: Chart, path: Path) -> tuple[str, str] | None:
+def _by_default(origin: Origin, chart: Chart, path: Path, api: Api) -> tuple[str, str] | None:
     default, reads, value = lookup(chart.defaults, path), chart.reads(path), origin.value
     if any(each.kinds for each in reads) or (isinstance(value, str) and "{{" in value):
         return None
@@ -77,10 +79,18 @@ def _by_default(origin: Origin, chart: Chart, path: Path) -> tuple[str, str] | N
             return _REWRITTEN
         return None
     # `false` may also stand for "none": then the place where the value lands says what it must be.
-    if default is False and any(each.places for each in reads):
+    if default is False and (any(each.places for each in reads) or _no_switch(chart, reads, api)):
         return None
     handed_on = any(each.places for each in reads) or any(each.whole for each in chart.reads(path[:-1]))
     return _wrong(origin, default, path, printed=not handed_on)
+
+
+def _no_switch(chart: Chart, reads: Iterable[Reads], api: Api) -> bool:
+    """Whether Kubernetes wants something else than a boolean where templates print the value."""
+    places = {where.place for each in reads for where in each.prints if not where.quoted}
+    crds = chart.crds() if places else {}
+    wanted = {kind for place in places for kind in api.kinds_at(place.kind, place.path, crds)}
+    return bool(wanted) and "boolean" not in wanted
 
 
 _REWRITTEN = "must be text: as a number it comes out otherwise than it stands here", "quote it"

@@ -27,6 +27,7 @@ class Value:
     yaml    what this is as YAML text
     printed what this is the text of
     part    of `paths` only some keys
+    without keys that `paths` lack
     """
 
     paths: frozenset[Keys] = _NONE
@@ -39,6 +40,7 @@ class Value:
     yaml: Value | None = None
     printed: Value | None = None
     part: bool = False
+    without: frozenset[str] = frozenset()
 
     @property
     def literal(self) -> frozenset[str] | None:
@@ -66,7 +68,8 @@ class Value:
             return self
         # What is read of one item of a list is read of none other in particular.
         below = ANY if key.isdigit() else key
-        found = [Value(paths=frozenset((*path, below) for path in self.paths))] if self.paths else []
+        given = self.paths and key not in self.without
+        found = [Value(paths=frozenset((*path, below) for path in self.paths))] if given else []
         if self.roots:
             found.append(self._of_root(key))
         if self.charts:
@@ -89,7 +92,8 @@ class Value:
 
     def below(self, names: tuple[str, ...]) -> Value:
         """What stands below `names`, one in the other."""
-        if not (self.fields or self.items or self.charts or self.opaque or "AsMap" in names):
+        made = self.fields or self.items or self.charts or self.opaque or self.without
+        if not (made or "AsMap" in names):
             if not self.roots:
                 return (
                     Value(paths=frozenset([path + names for path in self.paths])) if self.paths else NOTHING
@@ -132,6 +136,7 @@ def union(values: Iterable[Value]) -> Value:
     )
     yamls = [value.yaml for value in distinct if value.yaml is not None]
     printed = [value.printed for value in distinct if value.printed is not None]
+    lacking = [value.without for value in distinct if value.paths]
     return Value(
         paths=_NONE.union(*(value.paths for value in distinct)),
         roots=_NONE.union(*(value.roots for value in distinct)),
@@ -143,6 +148,7 @@ def union(values: Iterable[Value]) -> Value:
         yaml=union(yamls) if yamls else None,
         printed=union(printed) if printed else None,
         part=any(value.part for value in distinct),
+        without=frozenset.intersection(*lacking) if lacking else frozenset(),
     )
 
 

@@ -133,10 +133,10 @@ def _omit(reader: Reader, arguments: Arguments) -> Value:
     for key in arguments[1:]:
         if key.literal is None:
             return replace(arguments[0], part=True)
-        # As what is read by name it is no part of the object that the rest is.
         for name in key.literal:
             reader.node(arguments[0].child(name))
-    return arguments[0]
+    names = frozenset[str]().union(*(key.texts for key in arguments[1:] if len(key.texts) == 1))
+    return replace(arguments[0], without=arguments[0].without | names)
 
 
 def _set(reader: Reader, arguments: Arguments) -> Value:

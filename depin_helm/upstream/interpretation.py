@@ -83,7 +83,8 @@ class _Interpreter:
 
     def whole(self, value: Value) -> None:
         for path in value.nodes():
-            self.recorder.read(path, whole=True)
+            without = value.without if path in value.paths else frozenset[str]()
+            self.recorder.read(path, whole=True, without=without)
 
     def written(self, value: Value) -> None:
         for path in value.paths:

@@ -58,6 +58,7 @@ class Reads:
 
     children  what is read of the keys or items below it; under ANY, of each of them
     whole     everything below it is read
+    omitted   but these keys
     kinds     templates ask for its kind: values of several kinds are fine
     places    where it is rendered whole
     prints    where it is printed
@@ -70,12 +71,13 @@ class Reads:
     places: frozenset[Place] = frozenset()
     prints: frozenset[Print] = frozenset()
     words: frozenset[str] = frozenset()
+    omitted: frozenset[str] = frozenset()
 
     def at(self, path: Iterable[str | int]) -> Reads | None:
         """What is read of the value at `path` below; None if nothing is."""
         nodes = [self]
         for part in path:
-            if any(node.whole for node in nodes):
+            if any(node.whole and part not in node.omitted for node in nodes):
                 # Some template may also read single keys there, but what that adds is not known to be all.
                 nodes = [*_below(nodes, str(part)), WHOLE]
             else:
@@ -94,6 +96,7 @@ class Reads:
             sorted(place.text for place in self.places),
             sorted(f"{each.quoted:d}{each.place.text}" for each in self.prints),
             sorted(self.words),
+            sorted(self.omitted),
         ]
         while data and not data[-1]:
             data.pop()
@@ -104,7 +107,7 @@ class Reads:
         """What `to_json` gave."""
         if isinstance(data, int):
             return _LEAVES[data]
-        flags, children, places, prints, words = data if len(data) == _PARTS else (*data, (), (), ())[:_PARTS]
+        flags, children, places, prints, words, omitted = (*data, (), (), (), ())[:_PARTS]
         return cls(
             {key: cls.from_json(child) for key, child in children.items()} if children else _NO_CHILDREN,
             bool(flags & 1),
@@ -112,11 +115,12 @@ class Reads:
             frozenset(map(_place, places)) if places else _NO_PLACES,
             frozenset(map(_print, prints)) if prints else _NO_PRINTS,
             frozenset(words) if words else _NO_WORDS,
+            frozenset(omitted) if omitted else _NO_WORDS,
         )
 
 
 #: How many parts a node in a file has at most; what many nodes do not have.
-_PARTS = 5
+_PARTS = 6
 _NO_CHILDREN: Mapping[str, Reads] = MappingProxyType({})
 _NO_PLACES: frozenset[Place] = frozenset()
 _NO_PRINTS: frozenset[Print] = frozenset()
@@ -131,6 +135,7 @@ def merged(nodes: Iterable[Reads]) -> Reads:
     if len(nodes) == 1:
         return nodes[0]
     keys = {key for node in nodes for key in node.children}
+    omitted = [node.omitted for node in nodes if node.whole]
     return Reads(
         {key: merged(node.children[key] for node in nodes if key in node.children) for key in keys},
         any(node.whole for node in nodes),
@@ -138,6 +143,7 @@ def merged(nodes: Iterable[Reads]) -> Reads:
         frozenset(place for node in nodes for place in node.places),
         frozenset(each for node in nodes for each in node.prints),
         frozenset(word for node in nodes for word in node.words),
+        frozenset.intersection(*omitted) if omitted else _NO_WORDS,
     )
 
 
@@ -152,15 +158,20 @@ class Recorder:
     def __init__(self) -> None:
         self._children: dict[str, Recorder] = {}
         self._whole = False
+        self._omitted: frozenset[str] = frozenset()
         self._written = False
         self._kinds = False
         self._places: set[Place] = set()
         self._prints: set[Print] = set()
         self._words: set[str] = set()
 
-    def read(self, path: Keys, *, whole: bool = False, kinds: bool = False) -> None:
-        """Note that the value at `path` is read, all that is below it if `whole`."""
+    def read(
+        self, path: Keys, *, whole: bool = False, kinds: bool = False, without: frozenset[str] = _NO_WORDS
+    ) -> None:
+        """Note that the value at `path` is read, all that is below it, `without` some keys, if `whole`."""
         node = self._at(path)
+        if whole:
+            node._omitted = node._omitted & without if node._whole else without
         node._whole |= whole
         node._kinds |= kinds
 
@@ -186,7 +197,8 @@ class Recorder:
     def reads(self) -> Reads:
         """All that was noted."""
         children = {key: child.reads() for key, child in self._children.items()}
-        whole = self._whole or (self._written and children.keys() <= {ANY})
+        written = self._written and children.keys() <= {ANY}
+        whole = self._whole or written
         return Reads(
             children,
             whole,
@@ -194,6 +206,7 @@ class Recorder:
             frozenset(self._places),
             frozenset(self._prints),
             frozenset(self._words),
+            _NO_WORDS if written else self._omitted,
         )
 
     def _at(self, path: Keys) -> Recorder:

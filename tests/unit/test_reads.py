@@ -353,6 +353,25 @@ def test_what_is_left_of_an_object_is_in_its_place_and_what_is_left_out_read_by_
     assert set(below.children) == {"b"}
 
 
+@pytest.mark.parametrize(
+    ("source", "left_out"),
+    [
+        ('{{ toYaml (omit .Values.a "b" "c") }}', {"b", "c"}),
+        ('{{ with omit (omit .Values.a "b") "c" }}{{ toYaml . }}{{ end }}', {"b", "c"}),
+        ('{{ $x := deepCopy .Values.a }}{{ toYaml (unset $x "b") }}', {"b"}),
+        # another template, or another branch, takes all of it
+        ('{{ toYaml (omit .Values.a "b") }}{{ toYaml (omit .Values.a "c") }}', set()),
+        ('{{ toYaml (omit .Values.a "b") }}{{ toYaml .Values.a }}', set()),
+        ('{{ $x := .Values.a }}{{ if .Values.z }}{{ $x = omit $x "b" }}{{ end }}{{ toYaml $x }}', set()),
+        ("{{ toYaml (omit .Values.a .Values.z) }}", set()),
+        ('{{ toYaml (omit .Values.a "b") }}{{ toYaml .Values.a.b }}', set()),
+    ],
+)
+def test_nothing_is_read_of_what_is_left_out(source: str, left_out: set[str]) -> None:
+    found = Reads.from_json(reads(source).to_json())
+    assert {key for key in "bcd" if found.at(["a", key, "x"]) is None} == left_out
+
+
 # --- where it is printed -----------------------------------------------------------------------
 
 

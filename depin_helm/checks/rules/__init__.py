@@ -1,7 +1,7 @@
 """What values mean: rules, a module per subject; each is data with an id and can be waived.
 
-    sizes          amounts that must fit into each other
     formats        text that must be a duration, a host name, …
+    sizes          amounts that must fit into each other
     storage        storage classes
     autoscaling    how many pods there may be
     nodes          Elasticsearch's nodes
@@ -44,8 +44,8 @@ from depin_helm.checks.rules import (
 )
 
 RULES: tuple[Rule, ...] = (
-    *sizes.RULES,
     *formats.RULES,
+    *sizes.RULES,
     *storage.RULES,
     *autoscaling.RULES,
     *nodes.RULES,

@@ -30,8 +30,8 @@ _HEADER = re.compile(r"authorization\W+(?:bearer|basic)\s+([^\s'\"]+)", re.IGNOR
 _SETTING = re.compile(r"""(?:-\s+)?["']?([\w.\-/]+)["']?\s*[:=]\s*(\S.*)""")
 #: Fluent Bit's: a key, spaces, a value.
 _FLUENT_BIT = re.compile(r"([\w.\-]+)\s+(\S.*)")
-#: A command's argument: --key=value.
-_ARGUMENT = re.compile(r"--?([\w.\-]+)=(.+)")
+#: A command's argument, as one word of others too: --key=value, -Dkey=value.
+_ARGUMENT = re.compile(r"(?<!\S)--?([\w.\-]+)=(\S+)")
 
 #: References to Secrets: `name` and `key` in them are names.
 _REFERENCES = {"secretKeyRef", "configMapKeyRef", "secretRef", "valueFrom", "envValueFrom"}
@@ -89,7 +89,7 @@ def secret(facts: Facts, path: Path, text: str) -> str:
         return "an address that is a secret"
     if any(is_literal(match[1]) for match in _IN_URL.finditer(text)):
         return "a password in an address"
-    if any(map(_in_header, _lines(text))):
+    if any(_in_header(line) or _in_argument(line) for line in _lines(text)):
         return "a password or token"
     if _SECURE in path[:-1]:
         return "a password or token" if is_grafanas_secret(str(path[-1]), text) else ""
@@ -99,9 +99,6 @@ def secret(facts: Facts, path: Path, text: str) -> str:
             return "a password or token"
         if several:
             return ""
-    argument = _ARGUMENT.fullmatch(text) if isinstance(path[-1], int) else None
-    if argument is not None:
-        return "a password or token" if is_secret(argument[1]) and is_literal(argument[2]) else ""
     return "a password or token" if _names_a_secret(facts, path, text) else ""
 
 
@@ -161,6 +158,12 @@ def _lines(text: str) -> Iterator[str]:
 def _in_header(line: str) -> bool:
     match = _HEADER.search(line)
     return match is not None and is_literal(match[1])
+
+
+def _in_argument(line: str) -> bool:
+    return "=" in line and any(
+        is_secret(match[1]) and is_literal(match[2]) for match in _ARGUMENT.finditer(line)
+    )
 
 
 def _unquoted(value: str) -> str:

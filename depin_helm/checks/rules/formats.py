@@ -41,6 +41,12 @@ def _addresses(text: str) -> bool:
     return text.startswith("[") or all(grammar.is_url(part.strip()) for part in text.split(","))
 
 
+def _few_bytes(text: str) -> bool:
+    """Whether a plain number of bytes is less than anything runs in: a unit was meant."""
+    amount = grammar.quantity(text) if text[-1:].isdigit() else None
+    return amount is not None and 0 < amount < 1024**2
+
+
 _QUANTITY = _Format(
     "quantity", "is no quantity", "such as 500m, 2 or 10Gi", lambda text: grammar.quantity(text) is not None
 )
@@ -51,6 +57,7 @@ _BYTES = replace(
         "m is a thousandth, of a byte too",
         "Mi, not m",
         lambda text: not grammar.is_in_thousandths(text),
+        _Format("quantity", "without a unit it is bytes", "such as 512Mi", lambda text: not _few_bytes(text)),
     ),
 )
 _DURATION = _Format("duration", "is no duration", "such as 90s, 10m or 1h30m", _either_duration)
@@ -147,7 +154,8 @@ def _wrong(rule: str, facts: Facts) -> Iterator[Violation]:
         if form is None or form.rule != rule:
             continue
         if not isinstance(value, str) and not (
-            form is _PROMETHEUS_DURATION and _without_unit(path, lookup(facts.upstream, path))
+            form is _BYTES
+            or (form is _PROMETHEUS_DURATION and _without_unit(path, lookup(facts.upstream, path)))
         ):
             continue
         text = str(value)
@@ -216,7 +224,7 @@ def _by_default(default: Any) -> _Format | None:
 
 
 RULES = tuple(
-    Rule(rule, title, why, partial(_wrong, rule))
+    Rule(rule, title, why, partial(_wrong, rule), form=True)
     for rule, title, why in (
         (
             "quantity",

@@ -21,7 +21,7 @@ NGINX = "ingress-nginx.controller"
         ("quantity", f"{KPS}.grafana.sidecar.dashboards.sizeLimit", "100MB", "100M"),
         ("quantity", f"{KPS}.grafana.verticalPodAutoscaler.maxAllowed.memory", "1gi", "1Gi"),
         ("quantity", "kibana.resources.limits.memory", "512m", "512Mi"),
-        ("quantity", "kibana.resources.requests.ephemeral-storage", "1500m", "1500"),
+        ("quantity", "kibana.resources.requests.ephemeral-storage", "1500m", "1500k"),
         ("quantity", f"{KPS}.grafana.persistence.size", "100m", "1181116006400m"),
         ("quantity", "fluent-bit.extra.sizeLimit", "0.5m", "0.5Gi"),
         ("quantity", f"{KPS}.grafana.verticalPodAutoscaler.minAllowed.memory", "64m", "0m"),
