@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 # Named after what goes into it: nothing is installed, and no network needed, until that changes.
 READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
-.PHONY: help demo test venv tools lint static ruff mypy yamllint unit charts sandbox-tests benchmarks schema docs constraints clean
+.PHONY: help demo test venv tools lint static ruff mypy yamllint unit charts sandbox-tests benchmarks schema docs objects constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,9 @@ schema: venv ## write values.schema.json and kubernetes.json, which are committe
 
 docs: venv ## write docs/network.md, which is committed, from the matrix of flows
 	@$(BIN)/python tools/network_doc.py
+
+objects: venv ## write Kibana's saved objects, which are committed, from tools/kibana_objects.yaml
+	@$(BIN)/python tools/kibana_objects.py
 
 constraints: ## take the newest versions of all that is installed from PyPI
 	rm -rf .build/newest
