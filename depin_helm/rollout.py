@@ -88,6 +88,7 @@ async def install(
         limit = timeout or settings.timeouts.of(layer.name)
         deadline = time.monotonic() + limit
         await helm.recover(cluster, layer.release, layer.namespace)
+        await asyncio.to_thread(cluster.forget_failed_jobs, layer.release, layer.namespace)
         with values.write_for_helm(layer.prune(environment.overrides)) as file:
             try:
                 async for attempt in _until_webhooks_answer(layer, limit):
