@@ -73,7 +73,8 @@ def _endpoints(client: _Recorder, api: str, method: Any) -> Iterator[Endpoint]:
         return client.sent
 
     bare = call()[1]
-    in_path, query = [], set()
+    in_path: list[str] = []
+    query: set[str] = set()
     fields: set[str] = set()
     whole = isinstance(call()[3], str)
     for name in optional:

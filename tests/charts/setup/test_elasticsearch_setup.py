@@ -1,4 +1,4 @@
-"""Elasticsearch's setup Job: its script and payloads, as rendered, against a server as strict as the real one."""
+"""Elasticsearch's setup Job: its script and payloads, as rendered, against a server as strict as the real."""
 
 from __future__ import annotations
 

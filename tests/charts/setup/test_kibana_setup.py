@@ -1,4 +1,4 @@
-"""Kibana's setup Job: its script and saved objects, as rendered, against a server as strict as the real one."""
+"""Kibana's setup Job: its script and objects, as rendered, against a server as strict as the real one."""
 
 from __future__ import annotations
 
