@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from depin_helm import releases, secrets, yamlio
+from depin_helm import releases, secrets, volumes, yamlio
 from depin_helm.cluster import Cluster, CrdState
 from depin_helm.errors import ClusterError, UsageError
 from depin_helm.workspace import Workspace
@@ -18,17 +18,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was done before the first layer: each CRD's fate, and the Secrets that were made."""
+    """What was done before the first layer: each CRD's fate, and the Secrets that were made.
+
+    `growths` are volumes that are to grow right before Helm installs their layer.
+    """
 
     crds: Mapping[str, CrdState]
     secrets: tuple[secrets.SecretSpec, ...]
+    growths: tuple[volumes.Growth, ...] = ()
 
 
 def prepare(workspace: Workspace, cluster: Cluster) -> Prepared:
     """Bring the CRDs up to date and make the missing Secrets; the caller holds the cluster's lock.
 
     Raises:
-        ClusterError: the cluster refuses, or Secrets are missing and the environment forbids making them.
+        ClusterError: the cluster refuses, Secrets are missing and the environment forbids making them, or
+            volumes cannot become what they are to be.
         UsageError: a chosen layer waits for one that was not chosen and is not installed.
     """
     _require_predecessors(workspace, cluster)
@@ -37,11 +42,12 @@ def prepare(workspace: Workspace, cluster: Cluster) -> Prepared:
     needed = needed_secrets(workspace)
     if not workspace.environment.settings.create_secrets:
         _require_secrets(workspace.environment.name, secrets.check(needed, cluster))
+    growths = _growths(workspace, cluster)
     crds = cluster.apply_crds(workspace.assembly.crds())
     for layer in workspace.plan.layers:
         if not layer.after:
             cluster.ensure_namespace(layer.namespace, labels=secrets.LABELS)
-    return Prepared(crds, secrets.create_missing(needed, cluster, owned))
+    return Prepared(crds, secrets.create_missing(needed, cluster, owned), growths)
 
 
 def needed_secrets(workspace: Workspace) -> tuple[secrets.SecretSpec, ...]:
@@ -57,6 +63,22 @@ def namespaces(workspace: Workspace) -> dict[str, dict[str, Any]]:
             if obj and obj["kind"] == "Namespace":
                 found[obj["metadata"]["name"]] = releases.own(obj, layer.release, layer.namespace)
     return found
+
+
+def _growths(workspace: Workspace, cluster: Cluster) -> tuple[volumes.Growth, ...]:
+    """The volumes that are to grow; only layers that have any on the cluster are rendered for it."""
+    layers = volumes.concerned(cluster, workspace.plan.layers)
+    if not layers:
+        return ()
+    some = replace(workspace, plan=workspace.plan.select([layer.name for layer in layers]))
+    rendering = some.render(hooks=False, kube_version=cluster.version(), api_versions=cluster.api_versions())
+    growths = volumes.planned(asyncio.run(rendering), cluster)
+    if problems := [str(growth) for growth in growths if growth.problem]:
+        raise ClusterError(
+            "\n".join(problems),
+            hint="set the values back to what is there, or move the data to new volumes (docs/volumes.md)",
+        )
+    return growths
 
 
 def _refuse_terminating(names: Collection[str], cluster: Cluster) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -94,3 +95,8 @@ def owner(obj: Mapping[str, Any]) -> tuple[str, str] | None:
     if (metadata.get("labels") or {}).get(MANAGED_BY) != "Helm" or RELEASE_NAME not in annotations:
         return None
     return annotations.get(RELEASE_NAMESPACE, ""), annotations[RELEASE_NAME]
+
+
+def documents(manifest: str) -> list[str]:
+    """The YAML documents of a rendered manifest, each as its text."""
+    return [text for text in re.split(r"^---(?:\s.*)?$", manifest, flags=re.MULTILINE) if text.strip()]

@@ -237,6 +237,8 @@ class Report:
         self.say(f"CRDs: {counts}")
         if prepared.secrets:
             self.say("Secrets made:\n" + "\n".join(f"  {spec}" for spec in prepared.secrets))
+        if prepared.growths:
+            self.say("Volumes:\n" + "\n".join(f"  {growth}" for growth in prepared.growths))
 
     def rollout(self, ends: Sequence[Progress], leftovers: Leftovers | None = None) -> None:
         """How each layer ended; after an uninstallation, what it kept and what it deleted."""

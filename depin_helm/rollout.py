@@ -18,7 +18,7 @@ from typing import Any
 
 import tenacity
 
-from depin_helm import values
+from depin_helm import values, volumes
 from depin_helm.cluster import Cluster
 from depin_helm.errors import DepinHelmError, HelmError
 from depin_helm.helm import WebhookError
@@ -74,12 +74,13 @@ async def install(
     abandoned: bool,
     timeout: float | None = None,
     force_conflicts: bool = False,
+    growths: Sequence[volumes.Growth] = (),
 ) -> tuple[Progress, ...]:
     """Install or upgrade each of the plan's layers; `timeout`, in seconds, overrides the environment's.
 
     `abandoned` says that whoever worked on this cluster before was killed: what Helm left in the middle, in
     any layer, is then nobody's, and is continued. `force_conflicts` takes back fields that somebody else has
-    set. Returns each layer's end, in the plan's order.
+    set. `growths` are volumes that grow before their layer. Returns each layer's end, in the plan's order.
     """
     environment, helm = workspace.environment, workspace.helm
     settings = environment.settings
@@ -89,6 +90,10 @@ async def install(
         deadline = time.monotonic() + limit
         await helm.recover(cluster, layer.release, layer.namespace)
         await asyncio.to_thread(cluster.forget_failed_jobs, layer.release, layer.namespace)
+        for growth in growths:
+            if growth.layer == layer.name:
+                log.info("layer %s: %s", layer.name, growth)
+                await asyncio.to_thread(volumes.carry_out, growth, cluster)
         with values.write_for_helm(layer.prune(environment.overrides)) as file:
             try:
                 async for attempt in _until_webhooks_answer(layer, limit):

@@ -98,7 +98,8 @@ def install(
     again = target.command("install", *(text for each in layer or () for text in ("--layer", each)))
     with at_work(report, target, "install", layers, again) as (lock, observe):
         report.say("applying CRDs, making missing Secrets")
-        report.prepared(preparation.prepare(workspace, cluster))
+        prepared = preparation.prepare(workspace, cluster)
+        report.prepared(prepared)
         work = rollout.install(
             workspace,
             cluster,
@@ -106,6 +107,7 @@ def install(
             abandoned=lock.abandoned,
             timeout=timeout,
             force_conflicts=force_conflicts,
+            growths=prepared.growths,
         )
         ends = run(work)
         lock.settle()

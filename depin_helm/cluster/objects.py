@@ -229,13 +229,18 @@ class Objects:
 
         return self.each(one, objects)
 
-    def delete(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> bool:
-        """Delete an object, and in the background what it owns; False if there was none."""
+    def delete(
+        self, api_version: str, kind: str, name: str, namespace: str | None = None, *, orphan: bool = False
+    ) -> bool:
+        """Delete an object; False if there was none.
+
+        What it owns goes in the background, or with `orphan` stays, without an owner.
+        """
         try:
             self._connection.request(
                 "DELETE",
                 self.resource(api_version, kind).path(namespace, name),
-                params={"propagationPolicy": "Background"},
+                params={"propagationPolicy": "Orphan" if orphan else "Background"},
             )
         except ApiError as error:
             if error.status == 404:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from depin_helm import releases, yamlio
+from depin_helm import releases, volumes, yamlio
 from depin_helm.cluster import ApiError, Cluster, CrdState
 from depin_helm.diff.changes import Action, Change, change, compare, contains, stable
 from depin_helm.helm.records import SECRET_TYPE
 from depin_helm.plan import Layer
 from depin_helm.releases import Installed
+from depin_helm.volumes import Growth
 
 Object = dict[str, Any]
 
@@ -92,16 +93,19 @@ def diff(
     wanted = [one for each in desired for one in each.objects]
     verdicts = {one.key: verdict for one, verdict in zip(wanted, cluster.each(judge, wanted), strict=True)}
     changes: list[Change | None] = [*_crd_changes(crds, cluster)]
-    for each in desired:
-        changes += [verdicts[one.key] for one in each.objects]
+    growths = volumes.planned(layers, cluster)
+    for each, (layer, _) in zip(desired, layers, strict=True):
+        grown = [growth for growth in growths if growth.layer == layer.name]
+        changes += [_explained(verdicts[one.key], grown) for one in each.objects]
+        changes += [found for growth in grown for found in _volume_changes(growth, verdicts, cluster)]
         changes += [_deleted(one, live.get(one.key)) for one in each.removed]
     return tuple(found for found in changes if found)
 
 
 def read(layer: Layer, manifest: str, release: Installed | None, namespaced: Namespaced) -> Desired:
     """Take a rendered manifest apart and set it beside the record of the layer's release."""
-    new = _documents(manifest)
-    old = _documents(release.base.manifest) if release else []
+    new = releases.documents(manifest)
+    old = releases.documents(release.base.manifest) if release else []
     same = set(old).intersection(new)
     # A newer revision that failed may have applied something else since.
     last = release is not None and release.newest.revision == release.base.revision
@@ -144,10 +148,6 @@ def scopes(cluster: Cluster, crds: Iterable[Mapping[str, Any]]) -> Namespaced:
         return coming.get((_group(api_version), kind), True)
 
     return namespaced
-
-
-def _documents(manifest: str) -> list[str]:
-    return [text for text in re.split(r"^---(?:\s.*)?$", manifest, flags=re.MULTILINE) if text.strip()]
 
 
 def _objects(text: str, layer: Layer, namespaced: Namespaced, *, installed: bool) -> list[Wanted]:
@@ -241,6 +241,27 @@ def _conflict(one: Wanted, cluster: Cluster) -> str:
         others = [f"{field} by {found[1]}" for field, found in owners if found and found[1] != "helm"]
         return f"Helm overwrites only when forced what others set: {', '.join(others)}" if others else ""
     return ""
+
+
+def _explained(found: Change | None, growths: Iterable[Growth]) -> Change | None:
+    """The change of a StatefulSet with what becomes of its volumes, which the API server does not say."""
+    for growth in growths:
+        if found and found.kind == "StatefulSet" and (found.namespace, found.name) == growth.set:
+            return replace(found, problem=str(growth))
+    return found
+
+
+def _volume_changes(
+    growth: Growth, verdicts: Mapping[Key, Change | None], cluster: Cluster
+) -> Iterator[Change]:
+    """Claims that grow; and a StatefulSet of an operator's whose volumes cannot be what is wanted."""
+    namespace, name = growth.set
+    if growth.problem and ("apps", "StatefulSet", namespace, name) not in verdicts:
+        live = cluster.get("apps/v1", "StatefulSet", name, namespace)
+        yield change(Action.UPDATE, growth.layer, live, live, problem=growth.problem)
+    for claim in () if growth.problem else growth.claims:
+        live = cluster.get("v1", "PersistentVolumeClaim", claim.name, namespace)
+        yield change(Action.UPDATE, growth.layer, live, volumes.apply(growth, claim, cluster, dry_run=True))
 
 
 def _deleted(one: Wanted, live: Object | None) -> Change | None:

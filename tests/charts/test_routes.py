@@ -72,6 +72,15 @@ MUTANTS: dict[str, tuple[str, str, Change, list[str]]] = {
         annotation("auth-secret", None),
         ["Ingress monitoring/prometheus: everybody gets to kube-prometheus-stack-prometheus"],
     ),
+    "pods with different answers": (
+        "Ingress",
+        "prometheus",
+        annotation("affinity", None),
+        [
+            "Ingress monitoring/prometheus: one page comes from several pods of "
+            "kube-prometheus-stack-prometheus"
+        ],
+    ),
     "an open Kibana": (
         "Ingress",
         "kibana",

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "depin_helm"
 ORDER = [
     *("errors", "project", "yamlio", "values", "schema", "charts", "upstream", "checks"),
     *("plan", "tools", "helm", "assemble"),
-    *("workspace", "cluster", "releases", "secrets", "preparation", "rollout", "removal"),
+    *("workspace", "cluster", "releases", "volumes", "secrets", "preparation", "rollout", "removal"),
     *("diff", "status", "sandbox", "report", "cli"),
     "__main__",
 ]

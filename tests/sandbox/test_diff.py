@@ -208,12 +208,16 @@ def test_a_changed_value_is_shown_where_it_takes_effect(subject: Subject) -> Non
     assert change.problem == ""
 
 
-def test_a_claim_templates_size_names_itself_and_the_object_that_must_be_replaced(subject: Subject) -> None:
-    (change,) = subject.diff("elasticsearch.volumeClaimTemplate.resources.requests.storage=200Gi")
+def test_a_claim_templates_size_names_itself_and_what_becomes_of_claims_and_pods(subject: Subject) -> None:
+    change, *claims = subject.diff("elasticsearch.volumeClaimTemplate.resources.requests.storage=200Gi")
     assert summary([change]) == [("replace", "StatefulSet", "elasticsearch-master")]
-    assert change.problem.startswith("must be replaced: spec: ")
+    assert change.problem.endswith("(100Gi → 200Gi); it is made anew around its pods, which run on")
     assert fields(change) == {
         "spec.volumeClaimTemplates[0].spec.resources.requests.storage": ("100Gi", "200Gi")
+    }
+    assert {claim.kind for claim in claims} == {"PersistentVolumeClaim"}
+    assert {tuple(fields(claim).items()) for claim in claims} == {
+        (("spec.resources.requests.storage", ("100Gi", "200Gi")),)
     }
 
 

@@ -6,7 +6,7 @@
     autoscaling    how many pods there may be
     nodes          Elasticsearch's nodes
     lifecycle      how it keeps logs
-    disruption     budgets that forbid every drain
+    disruption     budgets that forbid every drain, and pods without one
     credentials    secrets written as values
     certificates   issuers, and how long certificates live
     challenges     how Let's Encrypt is shown that a domain is ours
@@ -15,7 +15,7 @@
     needs          components that need each other
     names          the name by which they ask for Elasticsearch
     texts          texts that Helm evaluates
-    images         tags
+    images         tags and digests
 
 `grammar`, `cron` and `secret_names` know how such texts are written. A rule says nothing where a value is
 of a wrong kind: the schema and the types do.

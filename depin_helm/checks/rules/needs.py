@@ -81,8 +81,9 @@ def _needs(facts: Facts) -> Iterator[_Need]:
 def _of_elasticsearch(facts: Facts) -> Iterator[_Need]:
     for component, _ in users(facts):
         yield ("elasticsearch",), (component,)
-    if facts.enabled("depin-elasticsearch"):
-        yield ("elasticsearch",), ("depin-elasticsearch",)
+    for component in ("depin-elasticsearch", "depin-elasticsearch-exporter"):
+        if facts.enabled(component):
+            yield ("elasticsearch",), (component,)
     if facts.enabled("depin-kibana"):
         yield ("kibana",), ("depin-kibana",)
         yield ("depin-elasticsearch",), ("depin-kibana",)

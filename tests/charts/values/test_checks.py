@@ -143,6 +143,7 @@ FREE = tuple(
         r"kube-prometheus-stack\.grafana\.persistence\.annotations\..*",
         r"elasticsearch\.podAnnotations\..*",
         r"(elasticsearch\.esConfig|kibana\.kibanaConfig)\..*",
+        r".*\.topologySpreadConstraints\[\d\]\.labelSelector\.matchLabels\..*",
         r".*\.resources\.(requests|limits)\.[^.]+",
     )
 )

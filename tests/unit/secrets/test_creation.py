@@ -188,7 +188,8 @@ def test_a_provided_hash_that_cannot_be_checked_is_trusted(api: Api, cluster: Cl
         api, "logging", "elasticsearch-file-realm", {"users": users, "users_roles": b"", "roles.yml": b""}
     )
     provide(api, "node-agents", "fluent-bit-elasticsearch", {"username": b"fluent-bit", "password": b"p"})
-    provide(api, "logging", "kibana-reader", {"username": b"kibana-reader", "password": b"p"})
+    for name in ("kibana-reader", "elasticsearch-exporter"):
+        provide(api, "logging", name, {"username": name.encode(), "password": b"p"})
     assert state(cluster, "elasticsearch-file-realm").summary == "present"
 
 
