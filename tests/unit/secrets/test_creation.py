@@ -105,7 +105,7 @@ def test_derived_values_go_with_what_an_operator_provided(api: Api, cluster: Clu
     )
     made = make(cluster)
     assert "fluent-bit-elasticsearch" not in {spec.name for spec in made}
-    first, second, _ = value(api, "logging", "elasticsearch-file-realm", "users").splitlines()
+    first, second, *_ = value(api, "logging", "elasticsearch-file-realm", "users").splitlines()
     assert bcrypt.checkpw(b"from a vault", first.removeprefix(b"fluent-bit:"))
     reader = value(api, "logging", "kibana-reader", "password")
     assert bcrypt.checkpw(reader, second.removeprefix(b"kibana-reader:"))
