@@ -129,7 +129,15 @@ def test_other_values_reach_what_is_there(files: dict[str, str], renderer: Rende
 
 
 @pytest.mark.parametrize(
-    "passing", [BUSY, AWAY, RefusedError(502, "bad", "gateway"), RefusedError(401, "a", "b")]
+    "passing",
+    [
+        BUSY,
+        AWAY,
+        RefusedError(502, "bad_gateway", "nobody behind"),
+        RefusedError(401, "security_exception", "unknown user"),
+        RefusedError(409, "repository_exception", "trying to modify a repository that is currently used"),
+    ],
+    ids=lambda refusal: str(refusal.status),
 )
 def test_what_passes_is_waited_for(files: dict[str, str], place: Place, passing: RefusedError) -> None:
     place.server.faults = deque([passing] * 3)
@@ -369,7 +377,7 @@ def escapes_the_password(place: Place, files: dict[str, str]) -> bool:
 
 MUTANTS = [
     ('--cacert "$CA"', "--insecure", refuses_strangers),
-    ("408 429 502", "408 502", waits),
+    ("408 409 429 502", "408 502", waits),
     ("502 503 504", "502 504", waits),
     ("passing || fail", "true || fail", gives_up),
     ("((SECONDS < DEADLINE)) ||", "true ||", keeps_its_deadline),
