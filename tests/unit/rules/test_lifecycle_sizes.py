@@ -43,7 +43,7 @@ def said(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(each.message, each.hint) for each in violations("log-volumes", facts(values))]
 
 
-# 3 × 100 × 1024^3 bytes are 322.1 GB; 31 days of r GB in two copies and a quarter are 77.5 × r GB.
+# 3 times 100 Gi are 322.1 GB; 31 days of r GB, in two copies and with a quarter on top, are 77.5 times r GB.
 @pytest.mark.parametrize(("rate", "fits"), [(4.15, True), (4.16, False), (0, True)])
 def test_the_limit_is_where_the_sum_says(rate: float, fits: bool) -> None:
     assert (said(given(rate)) == []) is fits
