@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import ROUND_DOWN, Decimal
+from math import ceil, floor
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
+from depin_helm.checks.rules.grammar import quantity
 from depin_helm.checks.rules.nodes import whole_cluster
 
 _NAME, _SETUP = "elasticsearch", "depin-elasticsearch"
 _WARM, _DELETE = (_SETUP, "logs", "warm", "after"), (_SETUP, "logs", "delete", "after")
+_RATE, _ROLLOVER = (_SETUP, "logs", "gigabytesPerDay"), (_SETUP, "logs", "rollover", "after")
+_VOLUME = (_NAME, "volumeClaimTemplate", "resources", "requests", "storage")
 _COPIES, _NODES = (_SETUP, "logs", "replicas"), (_NAME, "replicas")
 _SNAPSHOTS = (_SETUP, "snapshots")
 _POLICIES = ("depin-foundation", "networkPolicies")
 _IMAGE = ("global", "platform", "setupImage")
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_GB = 10**9
+#: Of what logs take up: 15 % of a disk stay free below the low watermark, a tenth is for merges (Elastic,
+#: "Benchmarking and sizing your Elasticsearch cluster for logs and metrics").
+_OVERHEAD = Decimal("1.25")
 #: What a repository of each type cannot be without.
 _PLACE = {"s3": "bucket", "fs": "location"}
 
@@ -42,6 +51,38 @@ def _copies(facts: Facts) -> Iterator[Violation]:
         "there are not that many other nodes",
         f"{int(nodes) - 1}, as elasticsearch.replicas is {int(nodes)}",
     )
+
+
+def _volumes(facts: Facts) -> Iterator[Violation]:
+    """Whether the declared logs of all days that are kept fit onto the volumes of all nodes."""
+    rate, copies, nodes = (facts.number(*path) for path in (_RATE, _COPIES, _NODES))
+    ages = [_seconds(facts.get(*path)) for path in (_DELETE, _ROLLOVER)]
+    volume = quantity(facts.get(*_VOLUME))
+    if not (facts.enabled(_SETUP) and whole_cluster(facts) and rate and nodes and volume) or None in ages:
+        return
+    days = Decimal(sum(age or 0 for age in ages)) / _SECONDS["d"]
+    each_day = Decimal(rate) * (1 + Decimal(copies or 0)) * _OVERHEAD * _GB
+    there = volume * Decimal(nodes)
+    if each_day * days <= there:
+        return
+    kept = floor(there / each_day - days + Decimal(ages[0] or 0) / _SECONDS["d"])
+    rates = (there / days * Decimal(rate) / each_day).quantize(Decimal("0.1"), ROUND_DOWN)
+    ways = [
+        f"volumes of {ceil(each_day * days / Decimal(nodes) / 1024**3)}Gi",
+        *([f"delete after {kept}d at most"] if kept >= 1 else []),
+        f"{rates} GB a day at most",
+    ]
+    number = 1 + int(copies or 0)
+    yield Violation(
+        (_VOLUME, _RATE, _DELETE, _COPIES, _NODES, _ROLLOVER),
+        f"{nodes:g} volumes hold {_gigabytes(there)}; {rate:g} GB a day for {days.normalize():f} days, "
+        f"{number} cop{'ies' if number > 1 else 'y'} of each, need {_gigabytes(each_day * days)}",
+        ", or ".join(ways),
+    )
+
+
+def _gigabytes(size: Decimal) -> str:
+    return f"{size / _GB:,.0f} GB"
 
 
 def _snapshots(facts: Facts) -> Iterator[Violation]:
@@ -86,6 +127,12 @@ RULES = (
         "each copy of the logs has a node of its own",
         "such copies are never made, and the cluster never turns green",
         _copies,
+    ),
+    Rule(
+        "log-volumes",
+        "Elasticsearch's volumes hold the declared logs for as long as they are kept",
+        "above 85 % of a disk no new shard is put there, above 95 % nothing is written any more",
+        _volumes,
     ),
     Rule(
         "snapshot-storage",
