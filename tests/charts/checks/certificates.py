@@ -43,7 +43,7 @@ def _renewed_before(spec: Mapping[str, Any]) -> float:
     """How many seconds before its end: a third of its life if unsaid (pkg/util/pki/renewaltime.go)."""
     if "renewBefore" in spec:
         return duration(spec["renewBefore"])
-    return _lifetime(spec) * spec.get("renewBeforePercentage", 100 / 3) / 100
+    return _lifetime(spec) * float(spec.get("renewBeforePercentage", 100 / 3)) / 100
 
 
 def _authority(signed: Object, platform: Platform) -> Object | None:
