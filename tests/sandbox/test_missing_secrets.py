@@ -1,4 +1,4 @@
-"""Where an environment forbids making Secrets, an installation without them stops and has touched nothing."""
+"""An installation that lacks Secrets which it must not or cannot make stops, and has touched nothing."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ from tests.sandbox.program import Program
 from tests.tier import UMBRELLA, Tier
 
 INSTALL = ("install", "--env", "sandbox", "--yes", "--set", "depinHelm.secrets.create=false")
+DNS01 = """\
+depin-issuers:
+  letsencrypt:
+    enabled: true
+    email: platform@example.com
+    dns01:
+      cloudflare:
+        enabled: true
+        apiTokenSecretRef:
+          name: cloudflare
+"""
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +73,27 @@ def test_one_that_was_provided_without_a_key_is_named_too(
         assert "monitoring/grafana-admin exists and lacks admin-user, admin-password" in said
     finally:
         kubectl.run("delete", "namespace", "monitoring")
+
+
+def test_one_that_nobody_can_make_up_is_asked_for(
+    program: Program, cluster: Cluster, binaries: dict[str, Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "dns01.yaml"
+    file.write_text(DNS01)
+    arguments = ("--env", "sandbox", "--values", str(file))
+    before = live.versions(cluster)
+    said = program.run("install", *arguments, "--yes", code=6).stderr
+    assert live.versions(cluster) == before
+    assert "cert-manager/cloudflare is yours to provide, with api-token" in said
+
+    program.run("secrets", *arguments, "--create")
+    kubectl = Kubectl(binaries["kubectl"], program.kubeconfig)
+    kubectl.run(
+        "create", "secret", "generic", "cloudflare", "-n", "cert-manager", "--from-literal=api-token=x"
+    )
+    assert {state["name"] for state in program.json("secrets", *arguments) if state["provided"]} == {
+        "cloudflare"
+    }
+    assert [state["name"] for state in program.json("secrets", *arguments) if not state["exists"]] == []
+    # Helm takes over the namespace that was made for it.
+    program.run("install", *arguments, "--yes", "--layer", "foundation")
