@@ -1,4 +1,7 @@
-"""The Secrets that values name and that somebody has to provide, since nobody can make up what is in them."""
+"""The Secrets that values name and that somebody has to provide, since nobody else knows what is in them.
+
+They are listed beside the others, and never made.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +10,38 @@ from typing import Any
 
 from depin_helm.secrets.specs import Rule, SecretSpec
 
-_ISSUERS, _ROUTES = "depin-issuers", "depin-routes"
+_ISSUERS, _ROUTES, _MONITORING = "depin-issuers", "depin-routes", "depin-monitoring"
 #: Where cert-manager reads the Secrets of ClusterIssuers: its own namespace.
 _OF_ISSUERS = "cert-manager"
+_OF_ALERTING = "monitoring"
 #: What ingress-nginx reads in a Secret of basic authentication.
 _AUTH = "auth"
 
+#: Namespace, name, a key, and the component that refers to it.
+_Wanted = tuple[str, str, str, str]
+
 
 def provided(specs: Sequence[SecretSpec], values: Mapping[str, Any]) -> tuple[SecretSpec, ...]:
-    """Credentials of the providers of DNS, and passwords of web interfaces that none of `specs` is for."""
+    """Credentials of providers of DNS and of those who are told of alerts; web interfaces' own passwords.
+
+    Each has the keys that it must have. What `specs` say how to make is not among them.
+    """
     known = {str(spec) for spec in specs}
     wanted: dict[tuple[str, str, str], set[str]] = {}
-    for namespace, name, key, reader in (*_of_solvers(values), *_of_routes(values)):
+    for namespace, name, key, reader in (*_of_solvers(values), *_of_routes(values), *_of_alerting(values)):
         if f"{namespace}/{name}" not in known:
             wanted.setdefault((namespace, name, reader), set()).add(key)
     return tuple(
-        SecretSpec(*place, dict.fromkeys(sorted(keys), Rule(_unknown)), provided=True)
-        for place, keys in wanted.items()
+        SecretSpec(*place, dict.fromkeys(sorted(keys), Rule(_nobody)), provided=True)
+        for place, keys in sorted(wanted.items())
     )
 
 
-def _unknown() -> bytes:
-    raise ValueError("somebody has to provide it")
+def _nobody() -> bytes:
+    raise AssertionError("a Secret that people provide is never made")
 
 
-def _of_solvers(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+def _of_solvers(values: Mapping[str, Any]) -> Iterator[_Wanted]:
     issuers = _map(values.get(_ISSUERS))
     letsencrypt = _map(issuers.get("letsencrypt"))
     if issuers.get("enabled") is False or letsencrypt.get("enabled") is not True:
@@ -43,21 +53,7 @@ def _of_solvers(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]
         yield _OF_ISSUERS, name, key, _ISSUERS
 
 
-def _references(node: Any) -> Iterator[tuple[str, str]]:
-    """Names and keys of what cert-manager's solvers refer to: `apiTokenSecretRef` and the like."""
-    if isinstance(node, list):
-        for each in node:
-            yield from _references(each)
-    for field, value in _map(node).items():
-        match value:
-            case {"name": str(name), "key": str(key)} if field.endswith("SecretRef"):
-                if name and key:
-                    yield name, key
-            case _:
-                yield from _references(value)
-
-
-def _of_routes(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+def _of_routes(values: Mapping[str, Any]) -> Iterator[_Wanted]:
     routes = _map(values.get(_ROUTES))
     if routes.get("enabled") is False:
         return
@@ -65,6 +61,31 @@ def _of_routes(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]
         match route:
             case {"enabled": True, "namespace": str(namespace), "basicAuthSecret": str(name)} if name:
                 yield namespace, name, _AUTH, _ROUTES
+
+
+def _of_alerting(values: Mapping[str, Any]) -> Iterator[_Wanted]:
+    section = _map(values.get(_MONITORING))
+    alerting = _map(section.get("alerting"))
+    if section.get("enabled") is False or not alerting.get("enabled"):
+        return
+    switch = _map(alerting.get("deadMansSwitch"))
+    for name, key in _references([alerting.get("receivers"), switch if switch.get("enabled") else None]):
+        yield _OF_ALERTING, name, key, _MONITORING
+
+
+def _references(node: Any) -> Iterator[tuple[str, str]]:
+    """Names and keys of key selectors, wherever they stand; a ConfigMap's are none."""
+    match node:
+        case {"name": str(name), "key": str(key), **rest} if rest.keys() <= {"optional"}:
+            if name and key and not rest.get("optional"):
+                yield name, key
+        case dict():
+            for part, inner in node.items():
+                if part != "configMap":
+                    yield from _references(inner)
+        case list():
+            for item in node:
+                yield from _references(item)
 
 
 def _map(value: Any) -> Mapping[str, Any]:

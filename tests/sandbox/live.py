@@ -110,12 +110,24 @@ def crowds(cluster: Cluster) -> list[str]:
     return crowded
 
 
-def monitors_without_a_job(cluster: Cluster) -> list[str]:
-    """Endpoints of monitors for which prometheus-operator has given Prometheus no scrape job."""
+def prometheus_config(cluster: Cluster) -> Object:
+    """The configuration that prometheus-operator has made for Prometheus."""
     secret = cluster.get("v1", "Secret", "prometheus-kube-prometheus-stack-prometheus", "monitoring")
     assert secret is not None
-    config = yamlio.load(gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])))
-    jobs = {job["job_name"] for job in config["scrape_configs"]}
+    config: Object = yamlio.load(gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])))
+    return config
+
+
+def prometheus_rules(cluster: Cluster) -> dict[str, str]:
+    """The rule files that prometheus-operator has made for Prometheus, by name."""
+    selector = "prometheus-name=kube-prometheus-stack-prometheus"
+    maps = cluster.list("v1", "ConfigMap", "monitoring", label_selector=selector)
+    return {name: text for item in maps for name, text in item["data"].items()}
+
+
+def monitors_without_a_job(cluster: Cluster) -> list[str]:
+    """Endpoints of monitors for which prometheus-operator has given Prometheus no scrape job."""
+    jobs = {job["job_name"] for job in prometheus_config(cluster)["scrape_configs"]}
     wanted = [
         f"{kind[0].lower()}{kind[1:]}/{item['metadata']['namespace']}/{item['metadata']['name']}/{number}"
         for kind, field in (("ServiceMonitor", "endpoints"), ("PodMonitor", "podMetricsEndpoints"))
