@@ -71,13 +71,14 @@ class Renewal:
 
 @dataclass(frozen=True)
 class SecretSpec:
-    """A Secret that the component `reader` refers to."""
+    """A Secret that the component `reader` refers to; `provided` by somebody, it cannot be made."""
 
     namespace: str
     name: str
     reader: str
     rules: Mapping[str, Rule]
     renewal: Renewal = Renewal()
+    provided: bool = False
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"

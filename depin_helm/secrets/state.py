@@ -28,8 +28,8 @@ class SecretState:
 
     `missing` are keys that an existing Secret lacks. `stale` are keys that do not fit what they were derived
     from, or whose source is gone. `outdated` are keys that depin-helm made for an earlier chart, which had
-    other users or roles. `ours` says that depin-helm made the Secret. `used_by` is who refers to it on the
-    cluster.
+    other users or roles. `ours` says that depin-helm made the Secret, `provided` that it cannot. `used_by` is
+    who refers to it on the cluster.
     """
 
     namespace: str
@@ -40,6 +40,7 @@ class SecretState:
     missing: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     ours: bool = False
+    provided: bool = False
     used_by: tuple[User, ...] = ()
     outdated: tuple[str, ...] = ()
 
@@ -47,7 +48,7 @@ class SecretState:
     def summary(self) -> str:
         """The state in a few words."""
         if not self.exists:
-            return "absent"
+            return "absent; yours to provide" if self.provided else "absent"
         lacks = f"lacks {', '.join(self.missing)}" if self.missing else ""
         stale = f"{', '.join(self.stale)} does not fit what it was made from" if self.stale else ""
         outdated = f"{', '.join(self.outdated)} is of an earlier chart" if self.outdated else ""
@@ -62,6 +63,9 @@ class SecretState:
     def problem(self) -> str:
         """What is wrong with the Secret that depin-helm must not mend, and what to do; empty if nothing."""
         name = f"Secret {self.namespace}/{self.name}"
+        if self.provided:
+            lacking = ", ".join(self.missing if self.exists else self.keys)
+            return f"{name} is yours to provide, with {lacking}: {self.reader} reads it" if lacking else ""
         if self.stale:
             return (
                 f"{name}: {', '.join(self.stale)} does not fit what it was made from; provide a Secret that"
@@ -103,7 +107,7 @@ def create_missing(
     if problems := [state.problem for state in states if state.problem]:
         raise ClusterError("\n".join(problems))
     todo = [spec for spec, state in zip(specs, states, strict=True) if state.incomplete]
-    _create_namespaces({spec.namespace for spec in todo}, namespaces, cluster)
+    create_namespaces({spec.namespace for spec in todo}, namespaces, cluster)
     known: dict[Source, bytes] = {}
     for spec in specs:
         known |= known_of(spec, live[str(spec)])
@@ -161,6 +165,7 @@ def _states(
                 missing=tuple(key for key in spec.rules if secret is not None and key not in data[str(spec)]),
                 stale=tuple(key for key, rule in spec.rules.items() if stale(spec, key, rule)),
                 ours=is_ours(secret),
+                provided=spec.provided,
                 used_by=users.get(str(spec), ()),
                 outdated=tuple(
                     key for key, rule in spec.rules.items() if is_ours(secret) and outdated(spec, key, rule)
@@ -209,9 +214,14 @@ def make(place: Source, rule: Rule, known: Mapping[Source, bytes]) -> bytes:
         raise ClusterError(f"Secret key {place} cannot be made of {sources}: {error}") from error
 
 
-def _create_namespaces(
+def create_namespaces(
     wanted: Iterable[str], namespaces: Mapping[str, Mapping[str, Any]], cluster: Cluster
 ) -> None:
+    """Make those of the wanted namespaces that the cluster lacks, as `create_missing` does.
+
+    Raises:
+        ClusterError: no layer is going to own one of them; nothing has been made then.
+    """
     absent = [name for name in sorted(wanted) if cluster.get("v1", "Namespace", name) is None]
     if unknown := [name for name in absent if name not in namespaces]:
         raise ClusterError(
