@@ -50,11 +50,15 @@ def _local(config: dict[str, Any], folder: Path) -> dict[str, Any]:
         if each["name"] == "kubernetes":
             prefix = f"kube.{folder}/containers/".replace("/", ".").replace("..", ".")
             each |= {"kube_meta_preload_cache_dir": str(folder / "metadata"), "kube_tag_prefix": prefix}
-    config["pipeline"]["outputs"] = [{"name": "file", "match": "*", "path": str(folder / "out"), "file": "all"}]
+    config["pipeline"]["outputs"] = [
+        {"name": "file", "match": "*", "path": str(folder / "out"), "file": "all"}
+    ]
     return config
 
 
-def run(program: str, main: Path, cases: Iterable[Case]) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+def run(
+    program: str, main: Path, cases: Iterable[Case], settle: float = 0
+) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     """What comes out of each case's file: times and documents."""
     folder = main.parent.parent
     wanted = 0
@@ -69,9 +73,9 @@ def run(program: str, main: Path, cases: Iterable[Case]) -> dict[str, list[tuple
             [program, f"--config={main}"], stdout=log, stderr=log, env={**os.environ, "FLB_TEST": "1"}
         )
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + (settle or 30)
             while time.monotonic() < deadline and process.poll() is None:
-                if out.exists() and out.read_bytes().count(b"\n") >= wanted:
+                if not settle and out.exists() and out.read_bytes().count(b"\n") >= wanted:
                     break
                 time.sleep(0.1)
         finally:

@@ -9,6 +9,7 @@ is what it says, so that files stay readable.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,11 @@ def cases() -> list[Case]:
     ]
 
 
+def instant(stamp: str) -> datetime:
+    """A time of a log line; nanoseconds are more than Python knows."""
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", stamp).replace("Z", "+00:00"))
+
+
 def _case(folder: str, data: Mapping[str, Any]) -> Case:
     written = _texts(data.get("write", []))
     lines = [_expand(line) for line in data["raw"]] if "raw" in data else []
@@ -135,7 +141,9 @@ def _case(folder: str, data: Mapping[str, Any]) -> Case:
 
 def _texts(written: Any) -> list[str]:
     """One text of several lines, or a list of lines."""
-    return written.rstrip("\n").split("\n") if isinstance(written, str) else [_expand(line) for line in written]
+    return (
+        written.rstrip("\n").split("\n") if isinstance(written, str) else [_expand(line) for line in written]
+    )
 
 
 def _expand(value: Any) -> Any:

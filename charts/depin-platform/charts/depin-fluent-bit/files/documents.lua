@@ -94,8 +94,10 @@ end
 -- What is left, as text, the first by name.
 local function label(document, fields, tags)
   local names = {}
-  for name in pairs(fields) do
-    names[#names + 1] = name
+  for name, value in pairs(fields) do
+    if value ~= "" then
+      names[#names + 1] = name
+    end
   end
   table.sort(names)
   for index, name in ipairs(names) do
@@ -116,7 +118,7 @@ local function place(document, kubernetes)
     namespace = kubernetes.namespace_name,
     pod = { name = kubernetes.pod_name, uid = kubernetes.pod_id },
     container = { name = kubernetes.container_name },
-    labels = kubernetes.labels,
+    labels = kubernetes.labels and next(kubernetes.labels) and kubernetes.labels,
   }
   local node = kubernetes.host or os.getenv("NODE_NAME")
   if node then
@@ -171,8 +173,23 @@ end
 
 local ORDER = { "multiline", "truncated", "parse_failure", "masked" }
 
-local function build(record)
-  local text = (type(record.log) == "string" and record.log or ""):gsub("[\r\n]+$", "")
+-- A parser that a pod asked for and that knows no time gives the present; the runtime's is still in the record.
+local function written(record, timestamp)
+  local time = type(record.parsed) == "table" and values.time(record.time or "")
+  if time and time.sec ~= timestamp.sec and os.time() - timestamp.sec <= 2 then
+    return time
+  end
+  return timestamp
+end
+
+local function build(record, timestamp)
+  local text = (type(record.log) == "string" and record.log or ""):gsub("[\r\n]+$", ""):gsub("\27%[[%d;]*m", "")
+  local whole
+  if record.stream == nil then
+    -- A line that did not fit into the buffer: its end is missing, and nobody has read its beginning.
+    local stamp, rest = text:match("^(%S+) std%l+ [FP] (.*)$")
+    text, whole = rest or text, stamp and values.time(stamp)
+  end
   local kubernetes = record.kubernetes or {}
   local labels = kubernetes.labels or {}
   local document, tags = {}, {}
@@ -195,7 +212,7 @@ local function build(record)
       table.insert(document.tags, tag)
     end
   end
-  return time, document
+  return time or whole or written(record, timestamp), document
 end
 
 -- Where a record breaks the above, its text alone; a text that cannot be masked is not sent at all.
@@ -210,9 +227,9 @@ local function bare(record)
 end
 
 function document(_, timestamp, record)
-  local done, time, built = pcall(build, record)
+  local done, time, built = pcall(build, record, timestamp)
   if not done then
     return 1, timestamp, bare(record)
   end
-  return 1, time or timestamp, built
+  return 1, time, built
 end

@@ -60,13 +60,12 @@ local function logfmt(parts)
   local fields = pairs_of(parts.logfmt_line, {})
   fields["ts"] = fields["ts"] or fields["t"]
   fields["t"] = nil
-  -- Go's duration, or the status text of a request: no part of the contract.
   return fields
 end
 
 local function access(parts, text)
   local function given(value)
-    return value ~= "-" and value or nil
+    return value ~= "-" and value ~= "_" and value or nil
   end
   local path, query = (parts.access_url or ""):match("^([^?]*)%??(.*)$")
   return {

@@ -18,9 +18,14 @@ function masking.new(settings)
     secret[plain(key)] = true
   end
 
-  local function is_secret(name)
-    local last = name:match("([^.]*)$")
-    return secret[plain(last)] == true
+  -- Of a path, any part: what is below a secret is one.
+  local function is_secret(path)
+    for name in path:gmatch("[^.]+") do
+      if secret[plain(name)] then
+        return true
+      end
+    end
+    return false
   end
 
   local function value_of(name, between, value)

@@ -22,16 +22,15 @@ end
 
 local function go(text)
   local line = text:match("^[^\n]*")
-  local message = line:match("panic: (.*)$") or line:match("panic serving (.*)$")
+  local message = line:match("panic: (.*)$") or line:match("panic serving %S+: (.*)$")
   return line, "panic", message, line:find("panic serving", 1, true) and "error" or "fatal"
 end
 
 local function java(text)
   local line = text:match("^[^\n]*")
-  local rest = line:match('^Exception in thread "[^"]*" (.*)$') or line
-  local kind, message = rest:match("([%a_][%w_.$]*%.[%w_$]*[%w_]):%s*(.*)$")
+  local kind, message = line:match("([%a_][%w_.$]*%.[%w_$]*[%w_]):%s*(.*)$")
   if not kind then
-    kind = rest:match("([%a_][%w_.$]*)%s*$")
+    kind = line:match("([%a_][%w_.$]*)%s*$")
   end
   return line, kind, message ~= "" and message or nil, "error"
 end
