@@ -1,15 +1,15 @@
-"""Runs a real Fluent Bit on the corpus, with the chart's own configuration moved into a folder of this machine."""
+"""Runs a real Fluent Bit on the corpus, the chart's own configuration moved into a folder of this machine."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.logs.corpus import Case
 
 CONF, STATE, LOGS = "/fluent-bit/etc/conf", "/fluent-bit/state", "/var/log/containers"
 PREFIX = "kube.var.log.containers."
-_LINE = re.compile(r"(\S+): \[([\d.]+), (\{.*\})\]")
+_LINE = re.compile(r"(\S+): \[(\d+)\.(\d+), (\{.*\})\]")
 
 
 def find() -> str | None:
@@ -57,25 +57,22 @@ def _local(config: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def run(
-    program: str, main: Path, cases: Iterable[Case], settle: float = 0
-) -> dict[str, list[tuple[str, dict[str, Any]]]]:
-    """What comes out of each case's file: times and documents."""
+    program: str, main: Path, cases: Sequence[Case], wanted: int | None = None
+) -> dict[str, list[tuple[datetime, dict[str, Any]]]]:
+    """What comes out of each case's file: times and documents. `wanted`: how many there are to be."""
     folder = main.parent.parent
-    wanted = 0
+    wanted = sum(len(case.documents) for case in cases) if wanted is None else wanted
     for case in cases:
-        wanted += len(case.documents)
         text = "".join(f"{line}\n" for line in case.lines)
         (folder / "containers" / case.file).write_bytes(text.encode(errors="surrogateescape"))
         (folder / "metadata" / f"{case.namespace}_{case.pod}.meta").write_text(json.dumps(case.metadata()))
     out = folder / "out" / "all"
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, f"--config={main}"], stdout=log, stderr=log, env={**os.environ, "FLB_TEST": "1"}
-        )
+        process = subprocess.Popen([program, f"--config={main}"], stdout=log, stderr=log)
         try:
-            deadline = time.monotonic() + (settle or 30)
+            deadline = time.monotonic() + 30
             while time.monotonic() < deadline and process.poll() is None:
-                if not settle and out.exists() and out.read_bytes().count(b"\n") >= wanted:
+                if out.exists() and out.read_bytes().count(b"\n") >= wanted:
                     break
                 time.sleep(0.1)
         finally:
@@ -84,11 +81,12 @@ def run(
     return _read(out)
 
 
-def _read(out: Path) -> dict[str, list[tuple[str, dict[str, Any]]]]:
-    found: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+def _read(out: Path) -> dict[str, list[tuple[datetime, dict[str, Any]]]]:
+    found: dict[str, list[tuple[datetime, dict[str, Any]]]] = {}
     for line in out.read_text().splitlines() if out.exists() else ():
         match = _LINE.fullmatch(line)
         assert match, line[:500]
-        tag, seconds, document = match.groups()
-        found.setdefault(tag.rsplit("containers.", 1)[1], []).append((seconds, json.loads(document)))
+        tag, seconds, fraction, document = match.groups()
+        time_ = datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(fraction[:6]))
+        found.setdefault(tag.rsplit("containers.", 1)[1], []).append((time_, json.loads(document)))
     return found

@@ -1,8 +1,8 @@
 """The pipeline where there is no Fluent Bit: our Lua in LuaJIT, our regular expressions in Python's `re`.
 
-What Fluent Bit itself does is done over in few lines: putting lines together, JSON, the pod's metadata. Which lines are
-one stack trace is not: the case says it by the times of its documents. A real Fluent Bit has the last word
-(tests/charts/test_fluent_bit.py).
+What Fluent Bit itself does is done over in few lines: putting lines together, JSON, the pod's metadata. Which
+lines are one stack trace is not: the case says it by the times of its documents. A real Fluent Bit has the
+last word (tests/charts/test_fluent_bit.py).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Pipeline:
         named = [*yamlio.load((files / "parsers.yaml").read_bytes())["parsers"], *section["parsers"]]
         self._parsers = {parser["name"]: parser for parser in named}
         self._excluded = section["excludedNamespaces"]
-        self.lua = LuaRuntime()  # type: ignore[no-untyped-call]
+        self.lua = LuaRuntime()
         self.lua.globals().package.loaded["settings"] = self.table(_settings(merged))
         self.lua.globals().dofile(str(files / "documents.lua"))
 
@@ -98,7 +98,7 @@ class Pipeline:
         return time, record
 
     def parts(self, name: str, text: str) -> dict[str, str] | None:
-        """What a parser takes out of a line, empty parts left out, as Fluent Bit does; None if it does not match."""
+        """What a parser takes out of a line, without empty parts, as Fluent Bit does; None if it does not."""
         pattern = re.sub(r"\(\?<(\w+)>", r"(?P<\1>", self._parsers[name]["regex"])
         match = re.search(pattern, text)
         return None if match is None else {key: value for key, value in match.groupdict().items() if value}
