@@ -1,7 +1,7 @@
 """The corpus: files of cases, each with what one container writes and the documents that are to become of it.
 
-A case's `write` are the application's lines, which are wrapped as the runtime does it (`runtime`: cri, docker),
-and `raw` the very lines of a log file. `documents` hold no more than what comes from the lines; what
+A case's `write` are the application's lines, which are wrapped as the `runtime` does it (cri, docker), and
+`raw` the very lines of a log file. `documents` hold no more than what comes from the lines; what
 Kubernetes knows is added here. `times` are given where they are not the runtime's own. A text of the form
 {"repeat": "x", "times": 9}, or {"join": [...]}, is what it says, so that files stay readable.
 """

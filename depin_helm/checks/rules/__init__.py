@@ -13,6 +13,7 @@
     exposure       who gets to them
     needs          components that need each other
     names          the name by which they ask for Elasticsearch
+    logs           where Fluent Bit's configuration stands
     texts          texts that Helm evaluates
     images         tags
 
@@ -31,6 +32,7 @@ from depin_helm.checks.rules import (
     formats,
     images,
     interfaces,
+    logs,
     names,
     needs,
     nodes,
@@ -53,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     *exposure.RULES,
     *needs.RULES,
     *names.RULES,
+    *logs.RULES,
     *texts.RULES,
     *images.RULES,
 )
