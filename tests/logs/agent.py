@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from depin_helm import yamlio
 from tests.logs.corpus import Case
 
 CONF, STATE, LOGS = "/fluent-bit/etc/conf", "/fluent-bit/state", "/var/log/containers"
-PREFIX = "kube.var.log.containers."
+#: By the name of a log, in the order in which they came.
+Documents = dict[str, list[tuple[datetime, dict[str, Any]]]]
 _LINE = re.compile(r"(\S+): \[(\d+)\.(\d+), (\{.*\})\]")
 
 
@@ -27,7 +30,10 @@ def find() -> str | None:
 
 
 def configure(data: Mapping[str, str], folder: Path, *, local: bool) -> Path:
-    """Write a ConfigMap's files with their paths below `folder`; `local` leaves out what needs a cluster."""
+    """Write a ConfigMap's files with their paths below `folder`; gives the main one.
+
+    `local`: pods' metadata from files, documents into one, and no server.
+    """
     (folder / "conf").mkdir(parents=True)
     for name in ("state", "containers", "metadata", "out"):
         (folder / name).mkdir()
@@ -56,37 +62,59 @@ def _local(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     return config
 
 
-def run(
-    program: str, main: Path, cases: Sequence[Case], wanted: int | None = None
-) -> dict[str, list[tuple[datetime, dict[str, Any]]]]:
-    """What comes out of each case's file: times and documents. `wanted`: how many there are to be."""
-    folder = main.parent.parent
-    wanted = sum(len(case.documents) for case in cases) if wanted is None else wanted
-    for case in cases:
-        text = "".join(f"{line}\n" for line in case.lines)
-        (folder / "containers" / case.file).write_bytes(text.encode(errors="surrogateescape"))
-        (folder / "metadata" / f"{case.namespace}_{case.pod}.meta").write_text(json.dumps(case.metadata()))
-    out = folder / "out" / "all"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, f"--config={main}"], stdout=log, stderr=log)
+@contextlib.contextmanager
+def running(program: str, main: Path, *options: str, **environment: str) -> Iterator[Path]:
+    """Fluent Bit, running; gives its log."""
+    log = main.parent.parent / "log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [program, f"--config={main}", *options],
+            stdout=stream,
+            stderr=stream,
+            env={**os.environ, **environment},
+        )
         try:
-            deadline = time.monotonic() + 30
-            while time.monotonic() < deadline and process.poll() is None:
-                if out.exists() and out.read_bytes().count(b"\n") >= wanted:
-                    break
-                time.sleep(0.1)
+            yield log
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=30)
-    return _read(out)
 
 
-def _read(out: Path) -> dict[str, list[tuple[datetime, dict[str, Any]]]]:
-    found: dict[str, list[tuple[datetime, dict[str, Any]]]] = {}
-    for line in out.read_text().splitlines() if out.exists() else ():
+def until(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    """Wait for something to become true; whether it did."""
+    deadline = time.monotonic() + seconds
+    while not (done := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return done
+
+
+def write(main: Path, case: Case) -> Path:
+    """A case's log, and its pod's metadata."""
+    folder = main.parent.parent
+    log = folder / "containers" / case.file
+    log.write_bytes("".join(f"{line}\n" for line in case.lines).encode(errors="surrogateescape"))
+    (folder / "metadata" / f"{case.namespace}_{case.pod}.meta").write_text(json.dumps(case.metadata()))
+    return log
+
+
+def run(program: str, main: Path, cases: Sequence[Case], wanted: int | None = None) -> Documents:
+    """What comes out of each case's file: times and documents. `wanted`: how many there are to be."""
+    wanted = sum(len(case.documents) for case in cases) if wanted is None else wanted
+    for case in cases:
+        write(main, case)
+    with running(program, main):
+        until(lambda: sum(map(len, read(main).values())) >= wanted)
+    return read(main)
+
+
+def read(main: Path) -> Documents:
+    """What came out so far, whole lines of it."""
+    out = main.parent.parent / "out" / "all"
+    found: Documents = {}
+    for line in out.read_text().split("\n")[:-1] if out.exists() else ():
         match = _LINE.fullmatch(line)
         assert match, line[:500]
         tag, seconds, fraction, document = match.groups()
-        time_ = datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(fraction[:6]))
-        found.setdefault(tag.rsplit("containers.", 1)[1], []).append((time_, json.loads(document)))
+        written = datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(fraction[:6]))
+        found.setdefault(tag.rsplit("containers.", 1)[1], []).append((written, json.loads(document)))
     return found
