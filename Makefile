@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 # Named after what goes into it: nothing is installed, and no network needed, until that changes.
 READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
-.PHONY: help demo test venv tools lint static ruff mypy yamllint unit charts sandbox-tests benchmarks schema docs constraints clean
+.PHONY: help demo test venv tools test-tools lint static ruff mypy yamllint unit charts monitoring sandbox-tests benchmarks schema docs dashboards constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,7 +21,7 @@ demo: venv ## take an environment file to a running platform in a sandbox on thi
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo
 
 # Two at a time: each may run a control plane of its own, of nearly 1 GB. A file's tests share one.
-test: static tools ## everything: lint, then all tests; says at the end on which charts
+test: static test-tools ## everything: lint, then all tests; says at the end on which charts
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 venv: $(READY) ## the virtual environment, .venv
@@ -36,6 +36,9 @@ $(READY):
 
 tools: venv ## build Helm and the sandbox's programs, once (10 to 20 minutes on two cores)
 	@$(BIN)/depin-helm sandbox build >/dev/null
+
+test-tools: tools ## and what only tests run: Prometheus, Alertmanager, kubeconform (5 more minutes)
+	@$(BIN)/python -m tests.programs
 
 lint: static tools ## formatting, types, YAML, and chart-testing's checks of the chart
 	$(BIN)/pytest tests/lint
@@ -58,7 +61,10 @@ unit: venv ## tests that need no programs and no charts
 charts: tools ## tests that need Helm and the upstream charts
 	$(BIN)/pytest tests/charts
 
-sandbox-tests: tools ## tests that need a control plane
+monitoring: test-tools ## tests of metrics, rules and alerts
+	$(BIN)/pytest tests/monitoring
+
+sandbox-tests: test-tools ## tests that need a control plane
 	$(BIN)/pytest tests/sandbox
 
 benchmarks: tools ## how fast, beside bare commands
@@ -72,8 +78,12 @@ schema: venv ## write values.schema.json and kubernetes.json, which are committe
 		>charts/depin-platform/values.schema.json
 	@$(BIN)/python tools/kubernetes_schema.py
 
-docs: venv ## write docs/network.md, which is committed, from the matrix of flows
+docs: venv ## write docs/network.md and docs/metrics.md, which are committed, from their sources
 	@$(BIN)/python tools/network_doc.py
+	@$(BIN)/python tools/metrics_doc.py
+
+dashboards: venv ## write the dashboards' JSON, which is committed, from tools/dashboards
+	@$(BIN)/python -m tools.dashboards
 
 constraints: ## take the newest versions of all that is installed from PyPI
 	rm -rf .build/newest

@@ -34,6 +34,21 @@ MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# The same of programs that only this project's tests run: nobody's sandbox waits for them.
+TEST_MODULES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "prometheus": {"prometheus": "prometheus", "promtool": "promtool"},
+        "alertmanager": {"alertmanager": "alertmanager", "amtool": "amtool"},
+        "kubeconform": {"kubeconform": "kubeconform"},
+    }
+)
+
+_ALL = MappingProxyType({**MODULES, **TEST_MODULES})
+
+# Module folder → build tags. Prometheus without the clouds' ways of discovery: they are most of its
+# dependencies, and one of them cannot be had. Static, file and HTTP discovery are always in it.
+TAGS: Mapping[str, str] = MappingProxyType({"prometheus": "remove_all_sd,enable_kubernetes_sd,enable_dns_sd"})
+
 # Module folder → the module whose version is stamped → linker variables. Unstamped, charts refuse the API
 # server's version, and the operator asks for a sidecar image without a tag.
 STAMPS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
@@ -79,12 +94,12 @@ def binary(
     progress: Progress = silent,
     environ: Mapping[str, str] | None = None,
 ) -> Path:
-    """The program `name` (a name in `MODULES`), built first if it is not in `cache` yet.
+    """The program `name` (of `MODULES` or `TEST_MODULES`), built first if it is not in `cache` yet.
 
     Raises:
         UsageError: Go is missing, or the build fails.
     """
-    module = next(module for module, programs in MODULES.items() if name in programs)
+    module = next(module for module, programs in _ALL.items() if name in programs)
     return build([module], tools, cache, progress, environ)[name]
 
 
@@ -105,7 +120,7 @@ def build(
     for number, module in enumerate(missing, start=1):
         step = Step(f"building {module}", number, len(missing), 0.0)
         _build(module, tools / module, targets[module], step, progress, environ)
-    return {name: target / name for module, target in targets.items() for name in MODULES[module]}
+    return {name: target / name for module, target in targets.items() for name in _ALL[module]}
 
 
 def _target(module: str, tools: Path, cache: Path) -> Path:
@@ -113,6 +128,7 @@ def _target(module: str, tools: Path, cache: Path) -> Path:
     for part in ("go.mod", "go.sum"):
         digest.update((tools / module / part).read_bytes())
     digest.update(_flags(module, tools / module).encode())
+    digest.update(TAGS.get(module, "").encode())
     return cache / "bin" / f"{module}-{digest.hexdigest()[:16]}"
 
 
@@ -163,8 +179,10 @@ def _build(
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{module}-") as scratch:
             out = Path(scratch) / "out"
             log = Path(scratch) / "log"
+            tagged = f"-tags {TAGS[module]} " if module in TAGS else ""
             command = [
                 *(go, "build", "-trimpath", "-mod=readonly"),
+                *tagged.split(),
                 *("-ldflags", _flags(module, folder), "-o", f"{out}/", "tool"),
             ]
             code = _run(command, folder, log, tick, environ)
@@ -172,9 +190,9 @@ def _build(
                 last = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
                 raise UsageError(
                     f"building {module} in {folder} failed:\n{last}",
-                    hint=f"run it by hand: cd {folder} && CGO_ENABLED=0 go build -o /dev/null tool",
+                    hint=f"run it by hand: cd {folder} && CGO_ENABLED=0 go build {tagged}-o /dev/null tool",
                 )
-            for name, built in MODULES[module].items():
+            for name, built in _ALL[module].items():
                 if name != built:
                     (out / built).rename(out / name)
             out.rename(target)

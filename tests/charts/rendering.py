@@ -137,10 +137,15 @@ class Renderer:
         self, name: str, overrides: Mapping[str, Any], release: str, namespace: str = PLAIN_NAMESPACE
     ) -> Platform:
         """One release of the whole chart, with `overrides` over its defaults."""
-        layer = Layer("plain", namespace, ())
-        rendered = self._render([(self.umbrella, release, layer, overrides)])
+        rendered = self.as_manifests(overrides, release, namespace)
         merged = values.coalesce(overrides, self.defaults)
-        return self._platform(name, rendered, merged, {layer.name: frozenset()})
+        return self._platform(name, rendered, merged, {rendered[0].layer: frozenset()})
+
+    def as_manifests(
+        self, overrides: Mapping[str, Any], release: str, namespace: str = PLAIN_NAMESPACE
+    ) -> tuple[Rendering, ...]:
+        """The manifest of one release of the whole chart."""
+        return self._render([(self.umbrella, release, Layer("plain", namespace, ()), overrides)])
 
     def one_layer(self, name: str, overrides: Mapping[str, Any], release: str) -> Platform:
         """One layer alone, its release called `release`."""

@@ -55,5 +55,6 @@ def test_an_address_of_nothing_is_found(prod: Platform, mutant: str) -> None:
 def test_addresses_of_a_missing_service_are_found(prod: Platform) -> None:
     assert unreachable(without(prod, "Service", "elasticsearch-master")) == [
         "ConfigMap node-agents/fluent-bit: nothing listens at elasticsearch-master.logging.svc:9200",
+        "Deployment logging/elasticsearch-exporter: nothing listens at elasticsearch-master.logging.svc:9200",
         "Deployment logging/kibana: nothing listens at elasticsearch-master:9200",
     ]

@@ -21,6 +21,7 @@ def test_every_component_that_has_metrics_has_a_monitor(layered: Platform) -> No
     assert monitored >= {
         ("cert-manager", "cert-manager"),
         ("ingress-nginx", "ingress-nginx-controller"),
+        ("logging", "elasticsearch-exporter"),
         ("monitoring", "grafana"),
         ("monitoring", "kube-prometheus-stack-alertmanager"),
         ("monitoring", PROMETHEUS),
@@ -75,6 +76,8 @@ MUTANTS: dict[str, tuple[str, str, Change, list[str]]] = {
             for name in (
                 "cert-manager/cert-manager",
                 "ingress-nginx/ingress-nginx-controller",
+                "logging/elasticsearch-exporter",
+                "monitoring/depin-services",
                 "node-agents/fluent-bit",
             )
         ],
@@ -88,6 +91,7 @@ MUTANTS: dict[str, tuple[str, str, Change, list[str]]] = {
             for name in (
                 "cert-manager/cert-manager",
                 "ingress-nginx/ingress-nginx-controller",
+                "logging/elasticsearch-exporter",
                 "node-agents/fluent-bit",
                 "node-agents/prometheus-node-exporter",
             )

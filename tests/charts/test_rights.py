@@ -1,14 +1,15 @@
-"""Nobody reads Secrets that are none of their business."""
+"""Nobody reads Secrets that are none of their business, may do everything, or has a token for nothing."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.charts.checks.model import Platform
-from tests.charts.checks.rights import curious
-from tests.charts.mutants import Change, broken
+from tests.charts.checks.rights import curious, misplaced_tokens, sweeping
+from tests.charts.mutants import Change, broken, pod
 
 GRAFANA = "ServiceAccount monitoring/grafana may read all Secrets of"
 
@@ -96,3 +97,73 @@ MUTANTS: dict[str, tuple[str, str, Change, list[str]]] = {
 def test_whoever_may_read_others_secrets_is_found(prod: Platform, mutant: str) -> None:
     kind, name, change, problems = MUTANTS[mutant]
     assert curious(broken(prod, kind, name, change)) == problems
+
+
+def test_no_role_is_a_wildcard_but_the_operators(platform: Platform) -> None:
+    assert sweeping(platform) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "field"),
+    [
+        ("Role", "grafana-sidecars", "verbs"),
+        ("Role", "grafana-sidecars", "resources"),
+        ("ClusterRole", "fluent-bit", "apiGroups"),
+    ],
+)
+def test_a_wildcard_is_found(prod: Platform, kind: str, name: str, field: str) -> None:
+    (problem,) = sweeping(broken(prod, kind, name, rule(**{field: ["*"]})))
+    assert problem.startswith(kind)
+    assert problem.endswith(f"{name}: any of {field}")
+
+
+def test_a_wildcard_of_ours_is_found_whatever_its_name(prod: Platform) -> None:
+    name = "kube-prometheus-stack-operator"
+    mine = replace(prod.by_id["ClusterRole", "", name], component="depin-foundation")
+    mutant = replace(prod, objects=(*prod.objects, mine))
+    assert sweeping(mutant) == [f"ClusterRole {name}: any of verbs"]
+
+
+@pytest.mark.usefixtures("real_charts")
+def test_a_pod_has_a_token_where_its_own_account_has_rights(platform: Platform) -> None:
+    assert misplaced_tokens(platform) == []
+
+
+TOKENS: dict[str, tuple[str, str, Change, list[str]]] = {
+    "of an account that may do nothing": (
+        "Alertmanager",
+        "kube-prometheus-stack-alertmanager",
+        lambda data: data["spec"].pop("automountServiceAccountToken"),
+        ["Alertmanager monitoring/kube-prometheus-stack-alertmanager has a token that lets it do nothing"],
+    ),
+    "of an account that may do nothing any more": (
+        "RoleBinding",
+        "grafana",
+        lambda data: data.update(subjects=[]),
+        ["Deployment monitoring/grafana has a token that lets it do nothing"],
+    ),
+    "of its whole namespace": (
+        "Deployment",
+        "kibana",
+        lambda data: pod(data).pop("automountServiceAccountToken"),
+        ["Deployment logging/kibana has the token that its whole namespace shares"],
+    ),
+    "withheld": (
+        "DaemonSet",
+        "fluent-bit",
+        lambda data: pod(data).update(automountServiceAccountToken=False),
+        ["DaemonSet node-agents/fluent-bit cannot use the rights of fluent-bit"],
+    ),
+    "withheld by the account": (
+        "ServiceAccount",
+        "fluent-bit",
+        lambda data: data.update(automountServiceAccountToken=False),
+        ["DaemonSet node-agents/fluent-bit cannot use the rights of fluent-bit"],
+    ),
+}
+
+
+@pytest.mark.parametrize("mutant", TOKENS)
+def test_a_token_in_the_wrong_place_is_found(prod: Platform, mutant: str) -> None:
+    kind, name, change, problems = TOKENS[mutant]
+    assert misplaced_tokens(broken(prod, kind, name, change)) == problems

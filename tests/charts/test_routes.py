@@ -72,6 +72,15 @@ MUTANTS: dict[str, tuple[str, str, Change, list[str]]] = {
         annotation("auth-secret", None),
         ["Ingress monitoring/prometheus: everybody gets to kube-prometheus-stack-prometheus"],
     ),
+    "pods with different answers": (
+        "Ingress",
+        "prometheus",
+        annotation("affinity", None),
+        [
+            "Ingress monitoring/prometheus: one page comes from several pods of "
+            "kube-prometheus-stack-prometheus"
+        ],
+    ),
     "an open Kibana": (
         "Ingress",
         "kibana",
@@ -318,4 +327,4 @@ def test_a_plain_release_makes_the_same_users_and_roles(plain: Platform) -> None
     for key in ("roles.yml", "users_roles"):
         assert made[key] == spec.rules[key].make().decode()
     users = [line.partition(":")[0] for line in made["users"].splitlines()]
-    assert users == ["fluent-bit", "kibana-reader"]
+    assert users == ["elasticsearch-exporter", "fluent-bit", "kibana-reader"]

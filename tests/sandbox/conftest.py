@@ -5,17 +5,30 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from depin_helm import project, tools
 from depin_helm import sandbox as sandboxes
+from depin_helm.cluster import Cluster
 from depin_helm.sandbox import Sandbox
 from tests.sandbox.kubectl import Kubectl
-from tests.tier import ROOT
+from tests.sandbox.program import Program
+from tests.tier import ROOT, Tier
 
 TOOLS = ROOT / "tools"
+ENV = ("--env", "sandbox")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The platform, installed; `output` is all that installing it said and wrote."""
+
+    program: Program
+    cluster: Cluster
+    output: str
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +52,22 @@ def cache(binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
 def sandbox(cache: Path) -> Sandbox:
     """The sandbox that the platform is installed into, once for all tests that look at it."""
     return sandboxes.up("platform", TOOLS, cache)
+
+
+@pytest.fixture(scope="session")
+def program(
+    tier: Tier, sandbox: Sandbox, binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Program:
+    """depin-helm on the platform's sandbox."""
+    return Program(tier, sandbox.kubeconfig, tmp_path_factory.mktemp("platform"), binaries["helm"])
+
+
+@pytest.fixture(scope="session")
+def platform(program: Program) -> Iterator[Platform]:
+    """The sandbox's environment, installed with nothing but the command line."""
+    said = program.run("install", *ENV, "--yes")
+    with Cluster.connect(program.kubeconfig, environ={}) as cluster:
+        yield Platform(program, cluster, said.stdout + said.stderr)
 
 
 @pytest.fixture(scope="session")

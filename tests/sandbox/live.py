@@ -89,12 +89,45 @@ def pods_not_ready(cluster: Cluster) -> list[str]:
     ]
 
 
-def monitors_without_a_job(cluster: Cluster) -> list[str]:
-    """Endpoints of monitors for which prometheus-operator has given Prometheus no scrape job."""
+def budgets_that_hold_up(cluster: Cluster) -> list[str]:
+    """Disruption budgets that let no pod go now, or guard none."""
+    return [
+        f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+        for item in cluster.list("policy/v1", "PodDisruptionBudget")
+        if item.get("status", {}).get("disruptionsAllowed", 0) < 1
+    ]
+
+
+def crowds(cluster: Cluster) -> list[str]:
+    """Pods that one budget guards and that share a node; as long as there are as many nodes."""
+    crowded = []
+    for item in cluster.list("policy/v1", "PodDisruptionBudget"):
+        namespace, labels = item["metadata"]["namespace"], item["spec"]["selector"]["matchLabels"]
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        pods = cluster.list("v1", "Pod", namespace, label_selector=selector)
+        if len({pod["spec"]["nodeName"] for pod in pods}) < len(pods):
+            crowded.append(f"{namespace}/{item['metadata']['name']}")
+    return crowded
+
+
+def prometheus_config(cluster: Cluster) -> Object:
+    """The configuration that prometheus-operator has made for Prometheus."""
     secret = cluster.get("v1", "Secret", "prometheus-kube-prometheus-stack-prometheus", "monitoring")
     assert secret is not None
-    config = yamlio.load(gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])))
-    jobs = {job["job_name"] for job in config["scrape_configs"]}
+    config: Object = yamlio.load(gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])))
+    return config
+
+
+def prometheus_rules(cluster: Cluster) -> dict[str, str]:
+    """The rule files that prometheus-operator has made for Prometheus, by name."""
+    selector = "prometheus-name=kube-prometheus-stack-prometheus"
+    maps = cluster.list("v1", "ConfigMap", "monitoring", label_selector=selector)
+    return {name: text for item in maps for name, text in item["data"].items()}
+
+
+def monitors_without_a_job(cluster: Cluster) -> list[str]:
+    """Endpoints of monitors for which prometheus-operator has given Prometheus no scrape job."""
+    jobs = {job["job_name"] for job in prometheus_config(cluster)["scrape_configs"]}
     wanted = [
         f"{kind[0].lower()}{kind[1:]}/{item['metadata']['namespace']}/{item['metadata']['name']}/{number}"
         for kind, field in (("ServiceMonitor", "endpoints"), ("PodMonitor", "podMetricsEndpoints"))

@@ -31,6 +31,8 @@ def test_an_environment_is_installed_whole(
             assert live.pods_not_ready(cluster) == []
             assert live.dangling(cluster) == []
             assert live.refusals(cluster) == []
+            assert live.crowds(cluster) == []
+            assert eventually(lambda: live.budgets_that_hold_up(cluster) == [])
             assert eventually(lambda: live.monitors_without_a_job(cluster) == [])
             assert program.json("diff", "--env", environment, "--exit-code") == []
     finally:

@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from depin_helm import plan
-from depin_helm.cluster import Cluster
 from depin_helm.sandbox import Sandbox
 from tests.sandbox import live
+from tests.sandbox.conftest import ENV, Platform
 from tests.sandbox.kubectl import Kubectl, eventually
-from tests.sandbox.program import Program
 from tests.tier import UMBRELLA, Tier
-
-ENV = ("--env", "sandbox")
-
-
-@dataclass(frozen=True)
-class Platform:
-    """What the tests below look at; `output` is all that installing and upgrading it said and wrote."""
-
-    program: Program
-    cluster: Cluster
-    output: str
-
-
-@pytest.fixture(scope="session")
-def program(
-    tier: Tier, sandbox: Sandbox, binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Program:
-    """depin-helm on the platform's sandbox."""
-    return Program(tier, sandbox.kubeconfig, tmp_path_factory.mktemp("platform"), binaries["helm"])
-
-
-@pytest.fixture(scope="session")
-def platform(program: Program) -> Iterator[Platform]:
-    """The sandbox's environment, installed and then upgraded with nothing changed."""
-    said = program.run("install", *ENV, "--yes")
-    with Cluster.connect(program.kubeconfig, environ={}) as cluster:
-        yield Platform(program, cluster, said.stdout + said.stderr)
 
 
 def test_every_layer_is_deployed_with_all_its_pods(platform: Platform) -> None:

@@ -88,7 +88,7 @@ def test_the_list_says_who_uses_each_and_no_value(command: Command) -> None:
     done = command()
     assert done.returncode == 0
     (line,) = (line for line in done.stdout.splitlines() if " grafana-admin " in line)
-    assert "kube-prometheus-stack  Deployment grafana" in line
+    assert "kube-prometheus-stack Deployment grafana" in " ".join(line.split())
     (state,) = (each for each in json.loads(command("-o", "json").stdout) if each["name"] == "grafana-admin")
     assert state["usedBy"] == [
         {

@@ -32,7 +32,7 @@ class Bench:
         self.calls = folder / "calls"
         self._bin = folder / "compiler"
         self._bin.mkdir()
-        for module in ("kwok", "etcd", "kubernetes"):
+        for module in ("kwok", "etcd", "kubernetes", "prometheus"):
             (self.tools / module).mkdir(parents=True)
             (self.tools / module / "go.mod").write_text(f"module {module}\n\ngo 1.26.0\n")
             (self.tools / module / "go.sum").write_text("")
@@ -86,6 +86,17 @@ def test_the_build_is_static_reproducible_and_knows_its_version(bench: Bench) ->
     assert "CGO_ENABLED=0" in bench.builds()[0]
 
 
+def test_prometheus_is_built_without_what_cannot_be_had(bench: Bench) -> None:
+    bench.binary("promtool")
+    assert "-tags remove_all_sd,enable_kubernetes_sd,enable_dns_sd " in bench.builds()[0]
+    bench.binary("kwok")
+    assert "-tags" not in bench.builds()[1]
+
+
+def test_programs_of_the_tests_are_nobody_elses() -> None:
+    assert not set(tools.MODULES) & set(tools.TEST_MODULES)
+
+
 def test_progress_counts_only_what_has_to_be_built(bench: Bench) -> None:
     bench.binary("kwok")
     steps: list[Step] = []
@@ -128,7 +139,7 @@ print(tools.binary("kwok", Path({str(bench.tools)!r}), Path({str(bench.cache)!r}
 
 
 def test_every_module_in_the_repository_can_be_stamped_with_its_version() -> None:
-    for module in tools.MODULES:
+    for module in (*tools.MODULES, *tools.TEST_MODULES):
         assert (ROOT / "tools" / module / "go.sum").is_file()
     for module, (stamped, _) in tools.STAMPS.items():
         assert f"{stamped} v" in (ROOT / "tools" / module / "go.mod").read_text()

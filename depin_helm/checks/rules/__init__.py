@@ -5,17 +5,19 @@
     storage        storage classes
     autoscaling    how many pods there may be
     nodes          Elasticsearch's nodes
-    disruption     budgets that forbid every drain
+    disruption     budgets that forbid every drain, and pods without one
     credentials    secrets written as values
     certificates   issuers, and how long certificates live
     challenges     how Let's Encrypt is shown that a domain is ours
     interfaces     web interfaces and their hosts
     exposure       who gets to them
+    alerting       where alerts go
     needs          components that need each other
     names          the name by which they ask for Elasticsearch
     logs           where Fluent Bit's configuration stands
     texts          texts that Helm evaluates
-    images         tags
+    images         tags and digests
+    monitoring     edge nodes to be scraped, settings of alerts
 
 `grammar`, `cron` and `secret_names` know how such texts are written. A rule says nothing where a value is
 of a wrong kind: the schema and the types do.
@@ -23,6 +25,7 @@ of a wrong kind: the schema and the types do.
 
 from depin_helm.checks.rule import Rule
 from depin_helm.checks.rules import (
+    alerting,
     autoscaling,
     certificates,
     challenges,
@@ -33,6 +36,7 @@ from depin_helm.checks.rules import (
     images,
     interfaces,
     logs,
+    monitoring,
     names,
     needs,
     nodes,
@@ -53,9 +57,11 @@ RULES: tuple[Rule, ...] = (
     *challenges.RULES,
     *interfaces.RULES,
     *exposure.RULES,
+    *alerting.RULES,
     *needs.RULES,
     *names.RULES,
     *logs.RULES,
     *texts.RULES,
     *images.RULES,
+    *monitoring.RULES,
 )

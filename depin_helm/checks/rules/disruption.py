@@ -1,4 +1,4 @@
-"""The rule about disruption budgets: a node's pods must be able to leave it."""
+"""Rules about disruption budgets: a node's pods must be able to leave it, but not all of one kind at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
-from depin_helm.yamlio import Path
+from depin_helm.yamlio import Path, format_path
 
 _PERCENTAGE = re.compile(r"([0-9]{1,9})%")
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -131,27 +131,17 @@ _BUDGETS = (
 
 
 def _forbidden(facts: Facts) -> Iterator[Violation]:
-    for budget in _BUDGETS:
-        section = facts.get(*budget.at)
-        if not isinstance(section, dict) or not facts.enabled(str(budget.at[0])) or not budget.made(facts):
-            continue
-        if any(facts.get(*part, "enabled") is False for part in budget.parts):
-            continue
-        if budget.switch and section.get("enabled") is not True:
-            continue
-        yield from _check(facts, budget, section)
+    for budget, section in _applicable(facts):
+        given = _given(budget, section)
+        if _is_made(budget, section) and len(given) < 2:  # with both, it is refused
+            yield from _check(facts, budget, given)
 
 
-def _check(facts: Facts, budget: _Budget, section: dict[str, Any]) -> Iterator[Violation]:
+def _check(facts: Facts, budget: _Budget, given: dict[str, Any]) -> Iterator[Violation]:
     replicas = _count(facts, budget.replicas, budget.scaled, "maxReplicas") if budget.replicas else 1
     if budget.times:
         replicas *= _count(facts, budget.times)
-    given = {key: section[key] for key in budget.only if section.get(key) is not None}
-    if budget.replaces and "maxUnavailable" in given:
-        given.pop("minAvailable", None)
-    given = {key: value for key, value in given.items() if budget.zero or value != 0}
-    if replicas < 1 or len(given) > 1:
-        # Nothing runs; or the API server refuses the budget.
+    if replicas < 1:
         return
     switch = (*budget.at, "enabled")
     if "maxUnavailable" in given:
@@ -170,6 +160,56 @@ def _check(facts: Facts, budget: _Budget, section: dict[str, Any]) -> Iterator[V
             if budget.replicas
             else "leave it off: there is only one pod",
         )
+
+
+def _doubled(facts: Facts) -> Iterator[Violation]:
+    for budget, section in _applicable(facts):
+        if _is_made(budget, section) and len(_given(budget, section)) > 1:
+            yield Violation(
+                tuple((*budget.at, key) for key in reversed(budget.only)),
+                f"{' and '.join(reversed(budget.only))} exclude each other",
+                "one of them; null takes a default away",
+            )
+
+
+def _missing(facts: Facts) -> Iterator[Violation]:
+    for budget, section in _applicable(facts):
+        least = (*budget.scaled, "minReplicas")
+        scaled = bool(budget.scaled) and facts.get(*budget.scaled, "enabled") is True
+        replicas = _count(facts, budget.replicas, budget.scaled, "minReplicas") if budget.replicas else 1
+        if replicas > 1 and not _is_made(budget, section):
+            switch = (*budget.at, "enabled" if budget.switch else "maxUnavailable")
+            number = least if scaled else budget.replicas
+            yield Violation(
+                # A 0 that the template drops is the mistake; else the number is.
+                (switch, number)
+                if not budget.switch and section.get("maxUnavailable") == 0
+                else (number, switch),
+                f"{replicas} pods have no disruption budget",
+                f"{format_path(switch)}: {'true' if budget.switch else 1}",
+            )
+
+
+def _applicable(facts: Facts) -> Iterator[tuple[_Budget, dict[str, Any]]]:
+    """Budgets of what is turned on, with their sections."""
+    for budget in _BUDGETS:
+        section = facts.get(*budget.at)
+        if not isinstance(section, dict) or not facts.enabled(str(budget.at[0])) or not budget.made(facts):
+            continue
+        if not any(facts.get(*part, "enabled") is False for part in budget.parts):
+            yield budget, section
+
+
+def _is_made(budget: _Budget, section: dict[str, Any]) -> bool:
+    return section.get("enabled") is True if budget.switch else bool(_given(budget, section))
+
+
+def _given(budget: _Budget, section: dict[str, Any]) -> dict[str, Any]:
+    """The limits that get into the budget."""
+    given = {key: section[key] for key in budget.only if section.get(key) is not None}
+    if budget.replaces and "maxUnavailable" in given:
+        given.pop("minAvailable", None)
+    return {key: value for key, value in given.items() if budget.zero or value != 0}
 
 
 def _count(facts: Facts, replicas: Path, scaled: Path = (), limit: str = "") -> int:
@@ -198,5 +238,17 @@ RULES = (
         "a disruption budget lets pods be evicted one after the other",
         "a node with such a pod cannot be drained, and so not be upgraded",
         _forbidden,
+    ),
+    Rule(
+        "budget-with-two-limits",
+        "a disruption budget has minAvailable or maxUnavailable, not both",
+        "the API server refuses it",
+        _doubled,
+    ),
+    Rule(
+        "no-disruption-budget",
+        "what runs in several pods has a disruption budget",
+        "when nodes are drained, all of them may go at once",
+        _missing,
     ),
 )

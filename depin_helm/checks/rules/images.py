@@ -1,7 +1,8 @@
-"""The rule about images: which one runs is said, and stays the same."""
+"""Rules about images: which one runs is said, stays the same, and can be pulled."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,11 @@ from depin_helm.yamlio import Path
 _LATEST = "is latest"
 _NONE = "has no tag"
 _HINT = "the version that was tested, or a digest"
+
+_HEX = re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+#: Charts put `sha256:` before a `sha` themselves; this one's templates don't.
+_BARE = ("kube-prometheus-stack", "kube-state-metrics")
 
 
 def _tags(facts: Facts) -> Iterator[Violation]:
@@ -55,11 +61,40 @@ def _reference(path: Path, text: str) -> Iterator[Violation]:
         yield Violation((path,), _LATEST if tag == "latest" else _NONE, _HINT)
 
 
+def _digests(facts: Facts) -> Iterator[Violation]:
+    for path, value in facts.live:
+        key = str(path[-1])
+        if not isinstance(value, str) or len(path) < 2:
+            continue
+        if key in ("tag", "imageTag"):
+            _, at, value = value.partition("@")
+            pattern = _DIGEST if at else None
+        elif "image" not in str(path[-2]).casefold():
+            pattern = None
+        elif key == "sha" and path[:2] != _BARE:
+            pattern = _HEX
+        else:
+            pattern = _DIGEST if key in ("sha", "digest", "digestChroot") else None
+        if value and pattern and not pattern.fullmatch(value):
+            prefix = (
+                "64 hexadecimal digits, without sha256:"
+                if pattern is _HEX
+                else "sha256: and 64 hexadecimal digits"
+            )
+            yield Violation((path,), "is no digest as this chart takes it", prefix)
+
+
 RULES = (
     Rule(
         "image-tag",
         "an image has a tag of its own, or a digest",
         "what runs changes whenever a pod starts anew, and no rollback brings the old one back",
         _tags,
+    ),
+    Rule(
+        "image-digest",
+        "an image's digest is whole, and written as its chart takes it",
+        "the image has a name that cannot be pulled, and no pod starts",
+        _digests,
     ),
 )

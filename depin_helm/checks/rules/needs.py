@@ -82,8 +82,9 @@ def _needs(facts: Facts) -> Iterator[_Need]:
 def _of_elasticsearch(facts: Facts) -> Iterator[_Need]:
     for component, _ in users(facts):
         yield ("elasticsearch",), (component,)
-    if facts.enabled("depin-elasticsearch"):
-        yield ("elasticsearch",), ("depin-elasticsearch",)
+    for component in ("depin-elasticsearch", "depin-elasticsearch-exporter"):
+        if facts.enabled(component):
+            yield ("elasticsearch",), (component,)
     mounts = facts.get("elasticsearch", "secretMounts")
     mounted = [mount.get("secretName") for mount in _list(mounts) if isinstance(mount, dict)]
     if facts.enabled("elasticsearch") and _TRANSPORT in mounted:

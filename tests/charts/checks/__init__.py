@@ -16,6 +16,7 @@
     resources      requests, limits, storage and its claims, heaps
     elasticsearch  password, encryption, certificates and users of Elasticsearch
     images         tags and digests
+    conformance    schemas for kubeconform
     equality       the same objects, whichever way they are installed
 
 Each but the first two is tested with mutants: the real charts' objects, in which one thing was broken.

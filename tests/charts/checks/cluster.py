@@ -68,6 +68,9 @@ SERVICES: dict[tuple[str, str], dict[str, Any]] = {
     },
 }
 
+#: A pod and a Service of somebody who does as docs/metrics.md says: namespace, labels, names of ports.
+DISCOVERED = ("shop", {"depin.ai/metrics": "true"}, frozenset({"metrics"}))
+
 #: Pods of the cluster that our Services select: namespace, labels, and ports (CoreDNS as kubeadm sets it up).
 PODS: tuple[tuple[str, dict[str, str], list[dict[str, Any]]], ...] = (
     (

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tests.charts.checks.model import Platform
 from tests.charts.checks.pods import pods_of
 
+_DIGEST = re.compile(r"[^@]+@sha256:[0-9a-f]{64}")
 #: Images that a controller is told of: --acme-http01-solver-image=…, --prometheus-config-reloader=…
 _ARGUMENT = re.compile(r"--[a-z0-9-]*(?:image|config-reloader)=(\S+)")
 
@@ -21,6 +22,11 @@ def floating(platform: Platform) -> list[str]:
         if tag == "latest" or not (tag or digest):
             problems.add(f"{where}: {image or '(no image)'} is not pinned")
     return sorted(problems)
+
+
+def by_tag_alone(platform: Platform) -> list[str]:
+    """Images without a digest, or with something that is none."""
+    return sorted({image for _, image in images(platform) if not _DIGEST.fullmatch(image)})
 
 
 def images(platform: Platform) -> Iterator[tuple[str, str]]:

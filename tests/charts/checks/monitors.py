@@ -57,12 +57,14 @@ def _leads_nowhere(monitor: Object, endpoints: str, what: str, targets: list[Tar
         return
     for endpoint in spec[endpoints]:
         port, target_port = endpoint.get("port"), endpoint.get("targetPort")
+        if port is None and target_port is None:  # every port, from which relabelings choose
+            continue
         if not any(port in target.ports or target_port in target.target_ports for target in found):
             yield f"{monitor}: no {what} that it selects has a port {port or target_port}"
 
 
 def _services(platform: Platform) -> list[Target]:
-    targets = []
+    targets = [_discovered()]
     for service in platform.of_kind("Service"):
         spec = service.data["spec"]
         selector = {"matchLabels": spec["selector"]} if spec.get("selector") else None
@@ -82,14 +84,22 @@ def _services(platform: Platform) -> list[Target]:
 
 def _pods(platform: Platform) -> list[Target]:
     return [
-        Target(
-            pods.owner.namespace,
-            pods.labels,
-            {port.get("name", "") for port in pods.ports},
-            _target_ports([pods]),
-        )
-        for pods in pods_of(platform)
+        _discovered(),
+        *(
+            Target(
+                pods.owner.namespace,
+                pods.labels,
+                {port.get("name", "") for port in pods.ports},
+                _target_ports([pods]),
+            )
+            for pods in pods_of(platform)
+        ),
     ]
+
+
+def _discovered() -> Target:
+    namespace, labels, ports = cluster.DISCOVERED
+    return Target(namespace, labels, ports, frozenset())
 
 
 def _target_ports(selected: list[Pods]) -> set[str | int]:

@@ -38,8 +38,9 @@ NODE = End("node", address="192.0.2.17")
 CLIENT = End("client", address="198.51.100.9")
 ACME = End("ACME", address="203.0.113.7")
 RECEIVER = End("receiver of alerts", address="203.0.113.200")
+EDGE = End("edge node", address="198.18.0.9")
 ELSEWHERE = End("elsewhere", address="233.252.0.5")
-OUTSIDE = (API_SERVER, NODE, CLIENT, ACME, RECEIVER, ELSEWHERE)
+OUTSIDE = (API_SERVER, NODE, CLIENT, ACME, RECEIVER, EDGE, ELSEWHERE)
 
 #: `depin-foundation.networkPolicies` of an environment that says where these are.
 NARROW = {
@@ -48,6 +49,7 @@ NARROW = {
     "clients": {"ranges": ["198.51.100.0/24"]},
     "acme": {"ranges": ["203.0.113.0/25"]},
     "receivers": {"ranges": ["203.0.113.128/25"]},
+    "externalEdges": {"ranges": ["198.18.0.0/24"]},
 }
 
 #: Any pod's, for networks that take pods for addresses too.

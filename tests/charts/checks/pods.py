@@ -24,6 +24,11 @@ class Pods:
         return [*(self.spec.get("initContainers") or []), *self.spec["containers"]]
 
     @property
+    def account(self) -> str:
+        """Its service account's name, which has an old field too."""
+        return str(self.spec.get("serviceAccountName") or self.spec.get("serviceAccount") or "default")
+
+    @property
     def ports(self) -> list[dict[str, Any]]:
         """What the containers declare (init containers serve nothing)."""
         return [port for container in self.spec["containers"] for port in container.get("ports") or []]
@@ -94,6 +99,9 @@ def _operated(obj: Object, platform: Platform) -> Pods:
         labels |= {"operator.prometheus.io/name": obj.name, "operator.prometheus.io/shard": "0"}
     template = {
         "serviceAccountName": spec.get("serviceAccountName", "default"),
+        "automountServiceAccountToken": spec.get("automountServiceAccountToken", True),
+        "affinity": spec.get("affinity") or {},
+        "topologySpreadConstraints": spec.get("topologySpreadConstraints") or [],
         "imagePullSecrets": spec.get("imagePullSecrets") or [],
         "priorityClassName": spec.get("priorityClassName", ""),
         "securityContext": spec.get("securityContext") or {},

@@ -1,4 +1,6 @@
-"""Who may read Secrets without naming them: of the whole cluster, or of a namespace."""
+"""What service accounts may do: who reads Secrets without naming them, of the whole cluster or of a
+namespace; whose rights are wildcards; and which pods hold a token that they cannot use.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.charts.checks.model import Object, Platform
+from tests.charts.checks.pods import Pods, pods_of
 
 #: Service accounts that cannot work without the Secrets of every namespace, and why.
 CLUSTER_READERS = {
@@ -20,6 +23,14 @@ CLUSTER_READERS = {
 NAMESPACE_READERS = {
     ("ingress-nginx", "ingress-nginx-admission"): "a hook of a plain release, which makes a certificate",
     ("monitoring", "kube-prometheus-stack-admission"): "a hook of a plain release, which makes a certificate",
+}
+
+#: Roles of upstream charts with a wildcard, and why. Ours have none.
+WILDCARDS = {
+    (
+        "ClusterRole",
+        "kube-prometheus-stack-operator",
+    ): "all verbs for what it makes: its own kinds, StatefulSets, ConfigMaps and Secrets",
 }
 
 #: Roles of Kubernetes itself that let Secrets be read.
@@ -44,6 +55,53 @@ def curious(platform: Platform) -> list[str]:
             or (subject.get("namespace") or binding.namespace, subject["name"]) not in allowed
         }
     return sorted(problems)
+
+
+def sweeping(platform: Platform) -> list[str]:
+    """Roles that allow whatever there may be one day, and are not listed above."""
+    fields = ("apiGroups", "resources", "verbs", "nonResourceURLs", "resourceNames")
+    return sorted(
+        f"{role}: any of {field}"
+        for role in platform.of_kind("ClusterRole", "Role")
+        if (role.kind, role.name) not in WILDCARDS or _is_ours(role)
+        for field in fields
+        if any("*" in rule.get(field, ()) for rule in role.data.get("rules") or [])
+    )
+
+
+def _is_ours(obj: Object) -> bool:
+    return not obj.component or obj.component.startswith("depin-")
+
+
+def misplaced_tokens(platform: Platform) -> list[str]:
+    """Pods with a token of an account that may do nothing, or is not theirs alone; and those that do not get
+    the token of an account that was given rights for them.
+    """
+    problems = []
+    entitled = {
+        (subject.get("namespace") or binding.namespace, subject["name"])
+        for binding in platform.of_kind("ClusterRoleBinding", "RoleBinding")
+        for subject in binding.data.get("subjects") or []
+        if subject["kind"] == "ServiceAccount"
+    }
+    for pods in pods_of(platform):
+        mounted, rights = _has_token(pods, platform), (pods.owner.namespace, pods.account) in entitled
+        if mounted and pods.account == "default":
+            problems.append(f"{pods.owner} has the token that its whole namespace shares")
+        elif mounted and not rights:
+            problems.append(f"{pods.owner} has a token that lets it do nothing")
+        elif rights and not mounted:
+            problems.append(f"{pods.owner} cannot use the rights of {pods.account}")
+    return sorted(problems)
+
+
+def _has_token(pods: Pods, platform: Platform) -> bool:
+    """Whether the API server gives the pods a token: the pod's word counts before its account's."""
+    account = platform.by_id.get(("ServiceAccount", pods.owner.namespace, pods.account))
+    for said in (pods.spec, account.data if account else {}):
+        if said.get("automountServiceAccountToken") is not None:
+            return bool(said["automountServiceAccountToken"])
+    return True
 
 
 def _rules(platform: Platform, binding: Object, role: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

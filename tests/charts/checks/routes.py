@@ -51,6 +51,7 @@ _ALLOWED: Mapping[str, Callable[[str], bool]] = {
     "proxy-send-timeout": _matching(r"[1-9]\d*"),
     "proxy-read-timeout": _matching(r"[1-9]\d*"),
     "allowlist-source-range": _is_networks,
+    "affinity": _matching("cookie"),
     "auth-type": _matching("basic|digest"),
     "auth-secret": _matching(r"[-._~a-zA-Z0-9/:]+"),
     "auth-realm": _matching(r"[-._~a-zA-Z0-9/: ]+"),
@@ -61,6 +62,8 @@ _REQUIRED = frozenset(
         *("proxy-connect-timeout", "proxy-send-timeout", "proxy-read-timeout"),
     }
 )
+#: Services whose pods have different answers.
+_EACH_ITS_OWN = frozenset({"kube-prometheus-stack-prometheus"})
 #: Services that ask for no login of their own.
 _WITHOUT_LOGIN = frozenset({"kube-prometheus-stack-prometheus", "kube-prometheus-stack-alertmanager"})
 
@@ -96,10 +99,16 @@ def _of_ingress(ingress: Object, platform: Platform) -> Iterator[str]:
             yield f"no certificate for {rule['host']}"
         for path in rule["http"]["paths"]:
             service = path["backend"]["service"]["name"]
-            if service in _WITHOUT_LOGIN and not {"auth-type", "auth-secret"} <= given.keys():
-                yield f"everybody gets to {service}"
-            if service == "kibana" and not _internal(given.get("allowlist-source-range", "0.0.0.0/0,::/0")):
-                yield "clients of the internet get to Kibana"
+            yield from _of_backend(service, given)
+
+
+def _of_backend(service: str, given: Mapping[str, str]) -> Iterator[str]:
+    if service in _WITHOUT_LOGIN and not {"auth-type", "auth-secret"} <= given.keys():
+        yield f"everybody gets to {service}"
+    if service in _EACH_ITS_OWN and "affinity" not in given:
+        yield f"one page comes from several pods of {service}"
+    if service == "kibana" and not _internal(given.get("allowlist-source-range", "0.0.0.0/0,::/0")):
+        yield "clients of the internet get to Kibana"
 
 
 def _certified(host: str, secret: str | None, namespace: str, platform: Platform) -> bool:

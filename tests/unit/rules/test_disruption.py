@@ -145,3 +145,85 @@ def test_fluent_bit_has_a_budget_as_a_deployment() -> None:
     budget = {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 0}}
     assert wrong("fluent-bit", {"kind": "Deployment", **budget}) == ["podDisruptionBudget.maxUnavailable"]
     assert wrong("fluent-bit", {"kind": "DaemonSet", **budget}) == []
+
+
+def missing(section: str, value: dict[str, Any], default: dict[str, Any]) -> list[str]:
+    component, _, inner = section.partition(".")
+    upstream = {component: nested(inner, default) if inner else default}
+    found = said("no-disruption-budget", nested(section, value), upstream)
+    return [path.removeprefix(f"{section}.") for path in found]
+
+
+@pytest.mark.parametrize("section", ["cert-manager", "cert-manager.webhook", "cert-manager.cainjector"])
+def test_several_pods_of_cert_manager_need_a_budget(section: str) -> None:
+    default = {"replicaCount": 1, "podDisruptionBudget": {"enabled": False}}
+    assert missing(section, {"replicaCount": 2}, default) == ["replicaCount"]
+    assert missing(section, {"replicaCount": 1}, default) == []
+    assert missing(section, {"replicaCount": 2, "podDisruptionBudget": {"enabled": True}}, default) == []
+    assert missing(section, {"enabled": False, "replicaCount": 2}, default) == []
+
+
+@pytest.mark.parametrize("part", ["prometheus", "alertmanager", "thanosRuler"])
+def test_several_pods_of_the_operators_need_one(part: str) -> None:
+    default = {"podDisruptionBudget": {"enabled": False, "minAvailable": 1}}
+    two = {f"{part}Spec": {"replicas": 2}}
+    assert missing(f"{KPS}.{part}", two, default) == [f"{part}Spec.replicas"]
+    assert missing(f"{KPS}.{part}", {f"{part}Spec": {"replicas": 1, "shards": 2}}, default) == []
+    assert missing(f"{KPS}.{part}", {**two, "podDisruptionBudget": {"enabled": True}}, default) == []
+    assert missing(f"{KPS}.{part}", {**two, "enabled": False}, default) == []
+
+
+def test_an_autoscalers_least_counts() -> None:
+    section, default = f"{KPS}.grafana", {"replicas": 1, "podDisruptionBudget": {}}
+    scaled = {"autoscaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 5}}
+    assert missing(section, scaled, default) == ["autoscaling.minReplicas"]
+    assert missing(section, {"autoscaling": {**scaled["autoscaling"], "minReplicas": 1}}, default) == []
+    assert missing(section, {**scaled, "podDisruptionBudget": {"minAvailable": 1}}, default) == []
+
+
+def test_a_zero_makes_no_budget_for_elasticsearch() -> None:
+    default = {"replicas": 3, "maxUnavailable": 1}
+    assert missing("elasticsearch", {"maxUnavailable": 0}, default) == ["maxUnavailable"]
+    assert missing("elasticsearch", {"replicas": 1, "maxUnavailable": 0}, default) == []
+    assert missing("elasticsearch", {"replicas": 5}, default) == []
+
+
+def test_nginxs_chart_makes_one_for_several_by_itself() -> None:
+    assert missing("ingress-nginx.controller", {"replicaCount": 2}, {"minAvailable": 1}) == []
+    assert missing("ingress-nginx.controller", {"kind": "DaemonSet", "replicaCount": 2}, {}) == []
+
+
+def test_what_makes_a_budget_is_said() -> None:
+    def hint(given: dict[str, Any]) -> str:
+        (found,) = violations("no-disruption-budget", facts(given))
+        assert found.message.endswith("pods have no disruption budget")
+        return found.hint
+
+    section: dict[str, Any] = {"replicaCount": 2, "podDisruptionBudget": {}}
+    assert hint({"cert-manager": section}) == "cert-manager.podDisruptionBudget.enabled: true"
+    assert hint({"elasticsearch": {"replicas": 3, "maxUnavailable": 0}}) == "elasticsearch.maxUnavailable: 1"
+
+
+@pytest.mark.parametrize(
+    ("section", "budget", "refused"),
+    [
+        ("cert-manager.podDisruptionBudget", {"enabled": True}, True),
+        ("cert-manager.podDisruptionBudget", {"enabled": False}, False),
+        (f"{KPS}.prometheus.podDisruptionBudget", {"enabled": True}, True),
+        (f"{KPS}.grafana.podDisruptionBudget", {}, True),
+        # This chart drops one of the two.
+        ("ingress-nginx.controller", {"replicaCount": 2}, False),
+    ],
+)
+def test_a_budget_has_one_limit(section: str, budget: dict[str, Any], refused: bool) -> None:
+    def both(least: int | None, most: int | None) -> list[str]:
+        limits = {"minAvailable": least, "maxUnavailable": most}
+        return said("budget-with-two-limits", nested(section, {**budget, **limits}))
+
+    assert both(1, 1) == ([f"{section}.minAvailable"] if refused else [])
+    assert both(1, None) == both(None, 1) == []
+
+
+def test_grafanas_template_drops_one_of_two_limits_that_is_zero() -> None:
+    section = f"{KPS}.grafana.podDisruptionBudget"
+    assert said("budget-with-two-limits", nested(section, {"minAvailable": 0, "maxUnavailable": 1})) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.rules.building import nested, said
+from tests.unit.rules.building import facts, nested, said, violations
 
 KPS = "kube-prometheus-stack"
 
@@ -87,3 +87,40 @@ def test_an_image_that_does_not_run_may_be_any() -> None:
     off = {"enabled": False, "image": {"repository": "a/b", "tag": "latest"}}
     assert wrong("fluent-bit.testFramework", off) == []
     assert wrong("fluent-bit", off) == []
+
+
+HEX = "0123456789abcdef" * 4
+FULL = f"sha256:{HEX}"
+
+
+@pytest.mark.parametrize(
+    ("path", "right", "wrong"),
+    [
+        ("fluent-bit.image.digest", FULL, HEX),
+        ("cert-manager.acmesolver.image.digest", FULL, FULL[:-1]),
+        ("ingress-nginx.controller.image.digestChroot", FULL, FULL.upper()),
+        (f"{KPS}.grafana.image.sha", HEX, FULL),
+        (f"{KPS}.prometheusOperator.thanosImage.sha", HEX, HEX[1:]),
+        # The one chart whose templates do not put `sha256:` before it.
+        (f"{KPS}.kube-state-metrics.image.sha", FULL, HEX),
+        ("elasticsearch.imageTag", f"8.5.1@{FULL}", f"8.5.1@{HEX}"),
+        ("fluent-bit.image.tag", f"5.1.1@{FULL}", "5.1.1@"),
+    ],
+)
+def test_a_digest_is_written_as_its_chart_takes_it(path: str, right: str, wrong: str) -> None:
+    assert said("image-digest", nested(path, right)) == []
+    assert said("image-digest", nested(path, "")) == []
+    found = said("image-digest", nested(path, wrong))
+    assert found == ([path] if wrong[-1] != "@" else [])
+
+
+def test_what_is_no_image_has_no_digest() -> None:
+    assert said("image-digest", nested("fluent-bit.podAnnotations.sha", "abc")) == []
+    assert said("image-digest", nested("fluent-bit.image.tag", "5.1.1")) == []
+
+
+def test_how_a_digest_is_written_is_said() -> None:
+    (found,) = violations("image-digest", facts(nested(f"{KPS}.grafana.image.sha", FULL)))
+    assert found.hint == "64 hexadecimal digits, without sha256:"
+    (found,) = violations("image-digest", facts(nested("fluent-bit.image.digest", HEX)))
+    assert found.hint == "sha256: and 64 hexadecimal digits"

@@ -105,7 +105,7 @@ def test_derived_values_go_with_what_an_operator_provided(api: Api, cluster: Clu
     )
     made = make(cluster)
     assert "fluent-bit-elasticsearch" not in {spec.name for spec in made}
-    first, second = value(api, "logging", "elasticsearch-file-realm", "users").splitlines()
+    first, second, _ = value(api, "logging", "elasticsearch-file-realm", "users").splitlines()
     assert bcrypt.checkpw(b"from a vault", first.removeprefix(b"fluent-bit:"))
     reader = value(api, "logging", "kibana-reader", "password")
     assert bcrypt.checkpw(reader, second.removeprefix(b"kibana-reader:"))
@@ -188,7 +188,8 @@ def test_a_provided_hash_that_cannot_be_checked_is_trusted(api: Api, cluster: Cl
         api, "logging", "elasticsearch-file-realm", {"users": users, "users_roles": b"", "roles.yml": b""}
     )
     provide(api, "node-agents", "fluent-bit-elasticsearch", {"username": b"fluent-bit", "password": b"p"})
-    provide(api, "logging", "kibana-reader", {"username": b"kibana-reader", "password": b"p"})
+    for name in ("kibana-reader", "elasticsearch-exporter"):
+        provide(api, "logging", name, {"username": name.encode(), "password": b"p"})
     assert state(cluster, "elasticsearch-file-realm").summary == "present"
 
 
