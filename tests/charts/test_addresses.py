@@ -28,7 +28,7 @@ MUTANTS: dict[str, tuple[str, str, Change, str]] = {
     "Fluent Bit's output": (
         "ConfigMap",
         "fluent-bit",
-        replaced("fluent-bit.conf", "elasticsearch-master.logging.svc", "elasticsearch-master"),
+        replaced("fluent-bit.yaml", "elasticsearch-master.logging.svc", "elasticsearch-master"),
         "ConfigMap node-agents/fluent-bit: nothing listens at elasticsearch-master:9200",
     ),
     "a port": (

@@ -15,6 +15,7 @@
     alerting       where alerts go
     needs          components that need each other
     names          the name by which they ask for Elasticsearch
+    logs           where Fluent Bit's configuration stands
     texts          texts that Helm evaluates
     images         tags and digests
     monitoring     edge nodes to be scraped, settings of alerts
@@ -36,6 +37,7 @@ from depin_helm.checks.rules import (
     images,
     interfaces,
     lifecycle,
+    logs,
     monitoring,
     names,
     needs,
@@ -61,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     *alerting.RULES,
     *needs.RULES,
     *names.RULES,
+    *logs.RULES,
     *texts.RULES,
     *images.RULES,
     *monitoring.RULES,

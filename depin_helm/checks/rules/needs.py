@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.interfaces import ROUTES, routes
+from depin_helm.checks.rules.logs import configured_here
 from depin_helm.yamlio import Path, format_path
 
 _KPS = "kube-prometheus-stack"
@@ -71,6 +72,8 @@ def _off(facts: Facts, part: Path) -> Path:
 
 def _needs(facts: Facts) -> Iterator[_Need]:
     yield from _of_elasticsearch(facts)
+    if configured_here(facts):
+        yield ("depin-fluent-bit",), ("fluent-bit",)
     yield from _of_cert_manager(facts)
     yield from _of_routes(facts)
     for part in ("prometheus", "alertmanager"):
@@ -99,9 +102,12 @@ def users(facts: Facts) -> list[tuple[str, Path]]:
     hosts = facts.get("kibana", "elasticsearchHosts")
     if facts.enabled("kibana") and (not isinstance(hosts, str) or SERVICE in hosts):
         found.append(("kibana", ("kibana", "elasticsearchHosts")))
-    outputs = facts.get("fluent-bit", "config", "outputs")
-    if facts.enabled("fluent-bit") and isinstance(outputs, str) and SERVICE in outputs:
-        found.append(("fluent-bit", ("fluent-bit", "config", "outputs")))
+    place: Path = ("fluent-bit", "config", "outputs")
+    if configured_here(facts):
+        place = ("depin-fluent-bit", "elasticsearch", "host")
+    asked = facts.get(*place)
+    if facts.enabled("fluent-bit") and isinstance(asked, str) and SERVICE in asked:
+        found.append(("fluent-bit", place))
     return found
 
 
