@@ -113,7 +113,7 @@ def _require_secrets(environment: str, states: Sequence[secrets.SecretState]) ->
     problems = [state.problem for state in states if state.problem]
     if problems:
         raise ClusterError("\n".join(problems))
-    absent = [f"{state.namespace}/{state.name}" for state in states if not state.exists or state.missing]
+    absent = [f"{state.namespace}/{state.name}" for state in states if state.incomplete]
     if absent:
         raise ClusterError(
             f"Secrets are missing: {', '.join(absent)}",

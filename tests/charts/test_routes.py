@@ -313,7 +313,7 @@ def test_kibanas_reader_reads_logs_and_changes_nothing() -> None:
     role = roles["depin_log_reader"]
     assert role.keys() == {"indices", "applications"}
     assert role["indices"] == [
-        {"names": ["depin-logs-*"], "privileges": ["read", "view_index_metadata"]},
+        {"names": ["depin-logs*"], "privileges": ["read", "view_index_metadata"]},
     ]
     (application,) = role["applications"]
     assert application["application"] == "kibana-.kibana"
@@ -327,4 +327,4 @@ def test_a_plain_release_makes_the_same_users_and_roles(plain: Platform) -> None
     for key in ("roles.yml", "users_roles"):
         assert made[key] == spec.rules[key].make().decode()
     users = [line.partition(":")[0] for line in made["users"].splitlines()]
-    assert users == ["elasticsearch-exporter", "fluent-bit", "kibana-reader"]
+    assert users == ["depin-setup", "elasticsearch-exporter", "fluent-bit", "kibana-reader"]
