@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 # Named after what goes into it: nothing is installed, and no network needed, until that changes.
 READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
-.PHONY: help demo test venv tools test-tools lint static ruff mypy yamllint unit charts sandbox-tests benchmarks schema docs objects constraints clean
+.PHONY: help demo test venv tools test-tools lint static ruff mypy yamllint unit charts monitoring sandbox-tests benchmarks schema docs dashboards objects constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,7 +61,10 @@ unit: venv ## tests that need no programs and no charts
 charts: tools ## tests that need Helm and the upstream charts
 	$(BIN)/pytest tests/charts
 
-sandbox-tests: tools ## tests that need a control plane
+monitoring: test-tools ## tests of metrics, rules and alerts
+	$(BIN)/pytest tests/monitoring
+
+sandbox-tests: test-tools ## tests that need a control plane
 	$(BIN)/pytest tests/sandbox
 
 benchmarks: tools ## how fast, beside bare commands
@@ -78,6 +81,9 @@ schema: venv ## write values.schema.json and kubernetes.json, which are committe
 docs: venv ## write docs/network.md and docs/metrics.md, which are committed, from their sources
 	@$(BIN)/python tools/network_doc.py
 	@$(BIN)/python tools/metrics_doc.py
+
+dashboards: venv ## write the dashboards' JSON, which is committed, from tools/dashboards
+	@$(BIN)/python -m tools.dashboards
 
 objects: venv ## write Kibana's saved objects, which are committed, from tools/kibana_objects.yaml
 	@$(BIN)/python tools/kibana_objects.py

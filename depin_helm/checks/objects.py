@@ -8,7 +8,7 @@ from typing import Any
 from depin_helm.checks import words
 from depin_helm.checks.facts import Facts, lookup
 from depin_helm.checks.known import Chart
-from depin_helm.checks.kubernetes import Api
+from depin_helm.checks.kubernetes import ITEM, Api
 from depin_helm.checks.scalars import DURATION, QUANTITY, Problem
 from depin_helm.checks.structure import UNKNOWN, Structure, problems
 from depin_helm.errors import Finding
@@ -19,8 +19,18 @@ ID = "kubernetes-object"
 
 #: What tells a whole object, if one of these may be misspelt.
 _OBJECT = {"apiVersion", "kind", "metadata"}
-#: Where our own sections hold such parts: of which kind, and what path in it.
+#: Where our own sections hold such parts, `ITEM` for each value of a map: of which kind, and what path in it.
 _OWN: Mapping[Path, Place] = {
+    ("depin-monitoring", "externalEdges", ITEM): Place("ScrapeConfig", ("spec",)),
+    ("depin-monitoring", "alerting", "inhibition", ITEM): Place(
+        "AlertmanagerConfig", ("spec", "inhibitRules", ITEM)
+    ),
+    ("depin-monitoring", "alerting", "receivers", ITEM): Place(
+        "AlertmanagerConfig", ("spec", "receivers", ITEM)
+    ),
+    ("depin-monitoring", "alerting", "timeIntervals", ITEM): Place(
+        "AlertmanagerConfig", ("spec", "muteTimeIntervals", "timeIntervals")
+    ),
     ("depin-issuers", "letsencrypt", "solvers"): Place("ClusterIssuer", ("spec", "acme", "solvers")),
 }
 
@@ -48,9 +58,17 @@ def check(facts: Facts, charts: Mapping[str, Chart], api: Api) -> Iterator[Findi
         elif isinstance(value, dict | list):
             inside.add(path)
         yield from _findings(facts, path, found)
-    for path, place in _OWN.items():
+    for where, place in _OWN.items():
         candidates = api.candidates(place.kind, place.path, crds)
-        yield from _findings(facts, path, api.check(facts.get(*path), candidates))
+        for path in _places(facts, where):
+            yield from _findings(facts, path, api.check(facts.get(*path), candidates))
+
+
+def _places(facts: Facts, where: Path) -> list[Path]:
+    if where[-1] != ITEM:
+        return [where]
+    values = facts.get(*where[:-1])
+    return [(*where[:-1], name) for name in values] if isinstance(values, dict) else []
 
 
 def _findings(facts: Facts, path: Path, problems: Sequence[Problem]) -> Iterator[Finding]:

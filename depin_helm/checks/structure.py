@@ -82,6 +82,9 @@ def problems(value: Any, structure: Structure, *, whole: bool) -> tuple[Problem,
 
 
 _MISSING = "is missing"
+#: A key of a Secret or ConfigMap, and what is said of text in its place, which may well be a secret.
+_SELECTOR = {"name", "key", "optional"}
+_BY_NAME, _SELECT = "must name a key of a Secret or ConfigMap, not be text", "{name: …, key: …}"
 #: What is said of a key that the type does not have.
 UNKNOWN = "unknown key"
 
@@ -93,7 +96,8 @@ def _problems(
     if value is None or not kind or (isinstance(value, str) and "{{" in value):
         return
     if not IS[kind](value):
-        yield wrong_kind(value, kind, path)
+        selects = isinstance(value, str) and structure.properties.keys() == _SELECTOR
+        yield Problem(path, _BY_NAME, _SELECT) if selects else wrong_kind(value, kind, path)
     elif isinstance(value, dict):
         yield from _map(value, structure, path, above)
     elif isinstance(value, list):

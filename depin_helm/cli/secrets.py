@@ -66,7 +66,8 @@ def secrets(
         namespaces = preparation.namespaces(target.workspace(report))
         with target.cluster.lock(env, "secrets"):
             module.create_missing(needed, target.cluster, namespaces)
-    report.secrets(module.check(needed, target.cluster, module.users(needed, target.cluster)))
+    listed = (*needed, *module.provided(target.environment.values))
+    report.secrets(module.check(listed, target.cluster, module.users(listed, target.cluster)))
 
 
 def _show(report: Report, target: Target, spec: SecretSpec, key: str, *, yes: bool) -> None:

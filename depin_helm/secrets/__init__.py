@@ -2,10 +2,11 @@
 
 Existing keys are never overwritten but by a rotation that somebody asked for, and no value leaves here but
 to the cluster, or to somebody who asked to see it. `generators` makes values, `specs` reads which Secrets
-there are, `users` finds who refers to them, `state` compares them with the cluster and completes them,
-`rotation` gives them new values.
+there are, `provided` which of them people bring, `users` finds who refers to them, `state` compares them with
+the cluster and completes them, `rotation` gives them new values.
 """
 
+from depin_helm.secrets.provided import provided
 from depin_helm.secrets.rotation import Rotation, Step, plan, rotate, steps
 from depin_helm.secrets.specs import SecretSpec, find, load, needed
 from depin_helm.secrets.state import LABELS, SecretState, check, content, create_missing, read
@@ -25,6 +26,7 @@ __all__ = [
     "load",
     "needed",
     "plan",
+    "provided",
     "read",
     "rotate",
     "steps",

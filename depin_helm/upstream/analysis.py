@@ -20,6 +20,8 @@ from depin_helm.upstream.templates import TemplateError, parse
 
 _SUBCHART = re.compile(r"charts/([^/]+)/Chart\.yaml")
 _KIND = re.compile(r"kind: *[\"']?(\w+)")
+#: Of a chart's CRDs, kinds that templates of ours write, with what values say in full.
+_OURS = frozenset({"AlertmanagerConfig", "ScrapeConfig"})
 _VALUES = re.compile(r"\.Values((?:\.\w+)+)")
 _TEMPLATED_CRD = re.compile(rb"^kind: *CustomResourceDefinition\s*$", re.MULTILINE)
 #: What no template takes from `.Files`: other charts, documentation, what tests the chart.
@@ -164,11 +166,11 @@ def _schema(files: Mapping[str, bytes]) -> Mapping[str, Any] | None:
 
 
 def _crds(chart: _Chart) -> Mapping[str, Mapping[str, Any]]:
-    """Of all CRDs below the chart, those of kinds that its own templates write; else of its parent's.
+    """Of all CRDs below the chart, those of kinds that its own templates write, or ours.
 
     A CRD that is a template itself is read without the lines of Go in it, which only concern its metadata.
     """
-    files, kinds = [], set[str]()
+    files, kinds = [], set(_OURS)
     for path, content in chart.files.items():
         if re.search(r"(^|/)crds/[^/]+\.ya?ml$", path):
             files.append(content)

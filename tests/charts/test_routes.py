@@ -327,4 +327,4 @@ def test_a_plain_release_makes_the_same_users_and_roles(plain: Platform) -> None
     for key in ("roles.yml", "users_roles"):
         assert made[key] == spec.rules[key].make().decode()
     users = [line.partition(":")[0] for line in made["users"].splitlines()]
-    assert users == ["depin-setup", "fluent-bit", "kibana-reader"]
+    assert users == ["depin-setup", "elasticsearch-exporter", "fluent-bit", "kibana-reader"]

@@ -17,6 +17,15 @@ class Selector:
     matchers: Mapping[str, tuple[str, str]]
 
 
+@dataclass(frozen=True)
+class Grouping:
+    """An aggregation `by` labels, the series that are aggregated, and labels that functions within make."""
+
+    labels: frozenset[str]
+    names: frozenset[str]
+    made: frozenset[str]
+
+
 class Parser:
     """Parses with a running Prometheus."""
 
@@ -29,10 +38,22 @@ class Parser:
         Raises:
             ValueError: It is no PromQL.
         """
+        return list(_selectors(self.tree(expression)))
+
+    def groupings(self, expression: str) -> list[Grouping]:
+        """Every aggregation `by` labels in it; errors as of `selectors`."""
+        return list(_groupings(self.tree(expression)))
+
+    def tree(self, expression: str) -> Any:
+        """Its syntax, as nested nodes.
+
+        Raises:
+            ValueError: It is no PromQL.
+        """
         answer = self._server.get("/api/v1/parse_query", query=expression).json()
         if answer["status"] != "success":
             raise ValueError(f"{expression}: {answer['error']}")
-        return list(_selectors(answer["data"]))
+        return answer["data"]
 
     def names(self, expression: str) -> set[str]:
         """The names of all series that it asks for."""
@@ -50,3 +71,27 @@ def _selectors(node: Any) -> Iterator[Selector]:
             yield Selector(name, matchers)
         for value in node.values():
             yield from _selectors(value)
+
+
+def _groupings(node: Any) -> Iterator[Grouping]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _groupings(item)
+    elif isinstance(node, dict):
+        if node.get("type") == "aggregation" and not node["without"]:
+            names = frozenset(selector.name for selector in _selectors(node["expr"]))
+            yield Grouping(frozenset(node["grouping"]), names, frozenset(_made(node["expr"])))
+        for value in node.values():
+            yield from _groupings(value)
+
+
+def _made(node: Any) -> Iterator[str]:
+    """Labels that `label_replace` and `label_join` make: their second argument."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _made(item)
+    elif isinstance(node, dict):
+        if node.get("type") == "call" and node["func"]["name"] in ("label_replace", "label_join"):
+            yield node["args"][1]["val"]
+        for value in node.values():
+            yield from _made(value)

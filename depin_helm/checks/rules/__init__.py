@@ -12,10 +12,12 @@
     challenges     how Let's Encrypt is shown that a domain is ours
     interfaces     web interfaces and their hosts
     exposure       who gets to them
+    alerting       where alerts go
     needs          components that need each other
     names          the name by which they ask for Elasticsearch
     texts          texts that Helm evaluates
     images         tags and digests
+    monitoring     edge nodes to be scraped, settings of alerts
 
 `grammar`, `cron` and `secret_names` know how such texts are written. A rule says nothing where a value is
 of a wrong kind: the schema and the types do.
@@ -23,6 +25,7 @@ of a wrong kind: the schema and the types do.
 
 from depin_helm.checks.rule import Rule
 from depin_helm.checks.rules import (
+    alerting,
     autoscaling,
     certificates,
     challenges,
@@ -33,6 +36,7 @@ from depin_helm.checks.rules import (
     images,
     interfaces,
     lifecycle,
+    monitoring,
     names,
     needs,
     nodes,
@@ -54,8 +58,10 @@ RULES: tuple[Rule, ...] = (
     *challenges.RULES,
     *interfaces.RULES,
     *exposure.RULES,
+    *alerting.RULES,
     *needs.RULES,
     *names.RULES,
     *texts.RULES,
     *images.RULES,
+    *monitoring.RULES,
 )

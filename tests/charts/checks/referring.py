@@ -173,6 +173,16 @@ def _alertmanager(obj: Object, data: Mapping[str, Any]) -> Iterator[Reference]:
     # Where none is named, the operator takes the Secret alertmanager-<name> or a configuration of its own.
     if secret := data["spec"].get("configSecret"):
         yield Reference(obj, "configSecret", "Secret", obj.namespace, secret, "alertmanager.yaml")
+    if configuration := data["spec"].get("alertmanagerConfiguration"):
+        name = configuration["name"]
+        yield Reference(
+            obj,
+            "alertmanagerConfiguration",
+            "AlertmanagerConfig",
+            obj.namespace,
+            name,
+            needed=Needed.LAYER,
+        )
 
 
 def _selectors(obj: Object, node: Any, path: str, namespace: str) -> Iterator[Reference]:
