@@ -167,16 +167,18 @@ def elasticsearch(tmp_path: Path) -> Iterator[Elasticsearch]:
     thread.join()
 
 
-def sending(files: dict[str, str], subject: Elasticsearch, authority: str, folder: Path) -> Path:
+def sending(
+    files: dict[str, str], subject: Elasticsearch, authority: str, folder: Path, **output: Any
+) -> Path:
     """The chart's own output, to this Elasticsearch; quick to try again."""
     main = agent.configure(files, folder, local=True)
-    (output,) = yamlio.load(files["fluent-bit.yaml"].encode())["pipeline"]["outputs"]
-    output |= {
+    (own,) = yamlio.load(files["fluent-bit.yaml"].encode())["pipeline"]["outputs"]
+    own |= output | {
         "host": "localhost",
         "port": subject.port,
         "tls.ca_file": str(subject.folder / authority),
     }
-    changed(main, service={"scheduler.base": 1, "scheduler.cap": 1}, output=output)
+    changed(main, service={"scheduler.base": 1, "scheduler.cap": 1}, output=own)
     return main
 
 
@@ -214,3 +216,17 @@ def test_nothing_is_sent_to_an_elasticsearch_of_another_authority(
     with agent.running(program, main, **USER) as log:
         assert agent.until(lambda: "certificate verify failed" in log.read_text())
     assert elasticsearch.requests == []
+
+
+def test_what_is_given_up_after_all_retries_is_kept(
+    files: dict[str, str], program: str, elasticsearch: Elasticsearch, tmp_path: Path
+) -> None:
+    elasticsearch.failures = [400] * 100
+    main = sending(files, elasticsearch, "ca.crt", tmp_path / "agent", retry_limit=1)
+    agent.write(main, CASES["depin-jobs"])
+    rejected = main.parent.parent / "state" / "buffer" / "rejected"
+    with agent.running(program, main, **USER):
+        assert agent.until(
+            lambda: any(b"CUDA out of memory" in file.read_bytes() for file in rejected.glob("*"))
+        )
+    assert len(elasticsearch.requests) == 2

@@ -22,7 +22,7 @@ service:
   storage.metrics: on
   storage.max_chunks_up: {{ int .Values.buffer.chunksInMemory }}
   storage.backlog.mem_limit: 16M
-  # What Elasticsearch refuses for good is kept, for somebody to look at.
+  # What is given up after all retries is kept, for somebody to look at.
   storage.keep.rejected: on
   storage.rejected.path: rejected
   storage.rejected.limit: {{ .Values.buffer.rejected }}
