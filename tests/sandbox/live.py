@@ -63,7 +63,7 @@ def record_sizes(cluster: Cluster) -> dict[str, int]:
 
 
 def secret_values(cluster: Cluster) -> dict[str, str]:
-    """Every secret text of the Secrets that depin-helm made, by namespace/name/key; names of users are none."""
+    """Every secret text of the Secrets that depin-helm made, by namespace/name/key; no users' names."""
     found = {}
     for item in cluster.list("v1", "Secret", label_selector="app.kubernetes.io/part-of=depin-platform"):
         for key, value in (item.get("data") or {}).items():
