@@ -89,6 +89,7 @@ async def install(
         limit = timeout or settings.timeouts.of(layer.name)
         deadline = time.monotonic() + limit
         await helm.recover(cluster, layer.release, layer.namespace)
+        await asyncio.to_thread(cluster.forget_failed_jobs, layer.release, layer.namespace)
         for growth in growths:
             if growth.layer == layer.name:
                 log.info("layer %s: %s", layer.name, growth)

@@ -92,6 +92,11 @@ class Cluster(Objects):
         """How many pods of these objects are (ready, wanted); what is not there yet counts as wanted."""
         return workloads.progress(self, objects)
 
+    def forget_failed_jobs(self, release: str, namespace: str) -> None:
+        """Delete the release's Jobs that have failed, so that its next revision makes and runs them again."""
+        for job in workloads.failed_jobs(self, release, namespace):
+            self.delete("batch/v1", job.kind, job.name, job.namespace)
+
     def why_not_ready(self, objects: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
         """What keeps these objects from being ready, in words, most useful first; empty if nothing does."""
         return workloads.why_not_ready(self, objects)

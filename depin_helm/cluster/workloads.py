@@ -89,6 +89,19 @@ def release_pods(cluster: Objects) -> dict[str, tuple[int, int]]:
     return dict(counts)
 
 
+def failed_jobs(cluster: Objects, release: str, namespace: str) -> list[Ref]:
+    """Jobs of the release that have failed: never started again, and in place for Helm."""
+    return [
+        ref(job)
+        for job in _read(cluster, {"Job": WORKLOADS["Job"]}, [namespace])
+        if _release(job["metadata"]) == release
+        and any(
+            condition["type"] == "Failed" and condition["status"] == "True"
+            for condition in (job.get("status") or {}).get("conditions") or ()
+        )
+    ]
+
+
 def conditions_not_ready(cluster: Objects, objects: Iterable[Object]) -> tuple[str, ...]:
     """Of the objects whose controllers say whether they work, what those say that do not; empty if all do."""
     asked = [(obj["apiVersion"], ref(obj)) for obj in objects]

@@ -26,6 +26,8 @@ KIBANA = (
     "--set",
     "kibana.enabled=true",
     "--set",
+    "depin-kibana.enabled=true",
+    "--set",
     "depin-routes.routes.kibana.enabled=true",
 )
 

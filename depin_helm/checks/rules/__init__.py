@@ -5,6 +5,7 @@
     storage        storage classes
     autoscaling    how many pods there may be
     nodes          Elasticsearch's nodes
+    lifecycle      how it keeps logs
     disruption     budgets that forbid every drain, and pods without one
     credentials    secrets written as values
     certificates   issuers, and how long certificates live
@@ -35,6 +36,7 @@ from depin_helm.checks.rules import (
     formats,
     images,
     interfaces,
+    lifecycle,
     logs,
     monitoring,
     names,
@@ -51,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     *storage.RULES,
     *autoscaling.RULES,
     *nodes.RULES,
+    *lifecycle.RULES,
     *disruption.RULES,
     *credentials.RULES,
     *certificates.RULES,

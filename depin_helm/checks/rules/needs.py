@@ -14,6 +14,8 @@ _KPS = "kube-prometheus-stack"
 _OPERATOR = (_KPS, "prometheusOperator")
 #: The name by which others reach Elasticsearch, and the Secret that its nodes trust each other by.
 SERVICE, _TRANSPORT = "elasticsearch-master", "elasticsearch-transport-certs"
+#: Elasticsearch's certificates, where cert-manager makes them.
+CERTIFICATES = ("depin-elasticsearch", "certificates")
 
 #: A part that is needed, and the value that shows who needs it.
 _Need = tuple[Path, Path]
@@ -85,10 +87,13 @@ def _of_elasticsearch(facts: Facts) -> Iterator[_Need]:
     for component in ("depin-elasticsearch", "depin-elasticsearch-exporter"):
         if facts.enabled(component):
             yield ("elasticsearch",), (component,)
+    if facts.enabled("depin-kibana"):
+        yield ("kibana",), ("depin-kibana",)
+        yield ("depin-elasticsearch",), ("depin-kibana",)
     mounts = facts.get("elasticsearch", "secretMounts")
     mounted = [mount.get("secretName") for mount in _list(mounts) if isinstance(mount, dict)]
     if facts.enabled("elasticsearch") and _TRANSPORT in mounted:
-        yield ("depin-elasticsearch",), ("elasticsearch",)
+        yield CERTIFICATES, ("elasticsearch",)
 
 
 def users(facts: Facts) -> list[tuple[str, Path]]:
@@ -111,9 +116,10 @@ def _list(value: object) -> list[object]:
 
 
 def _of_cert_manager(facts: Facts) -> Iterator[_Need]:
-    for name in ("depin-issuers", "depin-elasticsearch"):
-        if facts.enabled(name):
-            yield ("cert-manager",), (name,)
+    if facts.enabled("depin-issuers"):
+        yield ("cert-manager",), ("depin-issuers",)
+    if not _off(facts, CERTIFICATES):
+        yield ("cert-manager",), CERTIFICATES[:1]
     if any(routes(facts)):
         yield ("cert-manager",), (ROUTES[0],)
     webhooks = (("ingress-nginx", "controller", "admissionWebhooks"), (*_OPERATOR, "admissionWebhooks"))

@@ -141,6 +141,7 @@ FREE = tuple(
         r"kube-prometheus-stack\.prometheus\.prometheusSpec\.externalLabels\..*",
         r"kube-prometheus-stack\.grafana\.grafana\\\.ini\..*",
         r"kube-prometheus-stack\.grafana\.persistence\.annotations\..*",
+        r"elasticsearch\.podAnnotations\..*",
         r"(elasticsearch\.esConfig|kibana\.kibanaConfig)\..*",
         r".*\.topologySpreadConstraints\[\d\]\.labelSelector\.matchLabels\..*",
         r".*\.resources\.(requests|limits)\.[^.]+",
