@@ -152,6 +152,7 @@ def test_credentials_come_from_a_secret(platform: Platform) -> None:
         assert "secretKeyRef" in variables[output[key].removeprefix("${").removesuffix("}")]
 
 
+@pytest.mark.usefixtures("real_charts")
 def test_buffers_fit_into_their_volume(platform: Platform) -> None:
     config = pipeline(platform)
     (output,) = config["pipeline"]["outputs"]

@@ -35,7 +35,7 @@ def _unread(facts: Facts) -> Iterator[Violation]:
                 f"leave it {_PORT}",
             )
         return
-    if facts.enabled(_OURS):
+    if facts.enabled(_OURS) and facts.get(_AGENT, "fullnameOverride") == CONFIG_MAP:
         yield Violation(
             (_SWITCH, (_OURS, "enabled")), f"{_OURS} makes a ConfigMap of the same name", _ONE_OF_TWO
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 import time
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.logs.emulation import Pipeline, chart_values
+from depin_helm import yamlio
+from tests.logs.emulation import FILES, Pipeline, chart_values
 
 PIPELINE = Pipeline()
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -130,3 +132,47 @@ def test_the_longest_message_takes_no_longer_than_a_second(shape: str, end: str)
     begin = time.process_time()
     document({"log": text}, pipeline)
     assert time.process_time() - begin < 1
+
+
+LONGEST = 1024**2
+#: Lines that keep a careless pattern busy, each before the repeated part and after it.
+LINES = {
+    "carriage returns": ("", "\r", "x"),
+    "spaces at the end of a level": ("", " ", "x"),
+    "a trace's frame": ("Traceback (most recent call last):\n  ", "x", "\nValueError: y"),
+    "a trace's end": ("Traceback (most recent call last):\nValueError", " ", "x"),
+    "a trace of one word": ("Exception: ", "a", "\n\tat b"),
+    "a trace of dots": ("Exception: ", "a.", "\n\tat b"),
+    "an access line's brackets": ("1 - ", " [", ""),
+    "an access line's quotes": ('1 - - [x] "GET ', '"', ""),
+    "an access line's addresses": ('1 - - [x] "GET / HTTP/1.1" 200 1 "-" "-" 1 0.1 [] [] ', "a, ", ""),
+    "pairs": ("ts=1 msg=", "a=1 ", ""),
+    "msg without end": ("ts=1 ", "msg", "="),
+    "klog's quotes": ("I1128 07:12:14.000123       1 a.go:1] ", '"', ""),
+    "an exception's dots": ("", "a.", ""),
+    "colours": ("", "\x1b[1", ""),
+    "levels": ("", "ERROR ", ""),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_no_line_however_long_takes_longer_than_a_second(name: str) -> None:
+    before, repeated, after = LINES[name]
+    text = before + repeated * ((LONGEST - len(before) - len(after)) // len(repeated)) + after
+    begin = time.process_time()
+    parts: dict[str, str] = {}
+    for parser in ("klog", "logfmt-line", "nginx-access", "nginx-error", "fluent-bit-own"):
+        parts |= PIPELINE.parts(parser, text) or {}
+    document({"log": text, **parts})
+    document({"log": text, "parsed": {"level": text, "ts": text, "source.ip": text, "msg": text}})
+    assert time.process_time() - begin < 1
+
+
+def test_the_exceptions_pattern_of_stack_traces_takes_no_longer_either() -> None:
+    parsers = yamlio.load((FILES / "parsers.yaml").read_bytes())["multiline_parsers"]
+    rules = [rule["regex"].strip("/") for parser in parsers for rule in parser["rules"]]
+    for text in ("a" * LONGEST, "a." * (LONGEST // 2), " " * LONGEST + "x", "a" + " " * LONGEST + "x"):
+        begin = time.process_time()
+        for rule in rules:
+            re.search(rule, text)
+        assert time.process_time() - begin < 1

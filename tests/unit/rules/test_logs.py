@@ -12,7 +12,11 @@ OURS: dict[str, Any] = {
     "existingConfigMap": "fluent-bit",
     "args": ["--workdir=/fluent-bit/etc", "--config=/fluent-bit/etc/conf/fluent-bit.yaml"],
 }
-ITS_OWN: dict[str, Any] = {"existingConfigMap": "", "args": ["--config=/fluent-bit/etc/conf/fluent-bit.conf"]}
+ITS_OWN: dict[str, Any] = {
+    "existingConfigMap": "",
+    "fullnameOverride": "fluent-bit",
+    "args": ["--config=/fluent-bit/etc/conf/fluent-bit.conf"],
+}
 UPSTREAM: dict[str, dict[str, Any]] = {
     "fluent-bit": {"config": {"outputs": "[OUTPUT]\n"}, "flush": 1, "logLevel": "info", "metricsPort": 2020}
 }
@@ -51,6 +55,7 @@ def test_what_is_as_in_the_chart_is_no_mistake() -> None:
 def test_a_configuration_of_its_own_is_the_only_one() -> None:
     assert wrong(ITS_OWN) == ["fluent-bit.existingConfigMap"]
     assert wrong(ITS_OWN, ours=False) == []
+    assert wrong({**ITS_OWN, "fullnameOverride": "logs"}) == []
 
 
 def test_a_file_that_nobody_makes_is_not_read() -> None:

@@ -183,7 +183,8 @@ local function written(record, timestamp)
 end
 
 local function build(record, timestamp)
-  local text = (type(record.log) == "string" and record.log or ""):gsub("[\r\n]+$", ""):gsub("\27%[[%d;]*m", "")
+  local text = values.trimmed(type(record.log) == "string" and record.log or "", "\r\n")
+  text = text:gsub("\27%[[%d;]*m", "")
   local whole
   if record.stream == nil then
     -- A line that did not fit into the buffer: its end is missing, and nobody has read its beginning.

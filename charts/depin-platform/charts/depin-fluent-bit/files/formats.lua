@@ -2,10 +2,13 @@
 -- beyond them becomes a label.
 local formats = {}
 
+-- A line may have so many pairs; the rest is left out.
+local MOST_PAIRS = 256
+
 -- key=value and key="quoted value" pairs; a key alone is true.
 local function pairs_of(text, into)
   local at = 1
-  while at <= #text do
+  for _ = 1, MOST_PAIRS do
     local from, to, key = text:find("^%s*([^%s=\"]+)", at)
     if not from then
       from, to = text:find("^%s*\"", at)

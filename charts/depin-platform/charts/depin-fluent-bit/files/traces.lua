@@ -1,17 +1,20 @@
 -- Stack traces that the multiline filter has put together.
+local values = require("values")
+
 local traces = {}
 
 -- "package.Type: message", its two halves; the second may be missing.
 local function exception(line)
   local kind, message = line:match("^([%a_][%w_.$]*):%s*(.*)$")
   if not kind then
-    kind = line:match("^([%a_][%w_.$]*)%s*$")
+    kind = line:match("^([%a_][%w_.$]*)$")
   end
   return kind, message ~= "" and message or nil
 end
 
 local function last_line(text)
-  return text:match("([^\n]+)%s*$") or ""
+  text = values.trimmed(text, " \t\r\n")
+  return text:match("^.*\n(.*)$") or text
 end
 
 local function python(text)
@@ -28,9 +31,9 @@ end
 
 local function java(text)
   local line = text:match("^[^\n]*")
-  local kind, message = line:match("([%a_][%w_.$]*%.[%w_$]*[%w_]):%s*(.*)$")
+  local kind, message = line:match("%f[%w_.$]([%a_][%w_.$]*%.[%w_$]*[%w_]):%s*(.*)$")
   if not kind then
-    kind = line:match("([%a_][%w_.$]*)%s*$")
+    kind = line:match("%f[%w_.$]([%a_][%w_.$]*)\r?$")
   end
   return line, kind, message ~= "" and message or nil, "error"
 end

@@ -35,6 +35,15 @@ function values.cut(text, bytes)
   return text:sub(1, last), true
 end
 
+-- Without what `characters` holds at its end. A pattern would begin anew at each of them.
+function values.trimmed(text, characters)
+  local last = #text
+  while last > 0 and characters:find(text:sub(last, last), 1, true) do
+    last = last - 1
+  end
+  return text:sub(1, last)
+end
+
 function values.text(value)
   if type(value) == "table" then
     return nil
@@ -72,19 +81,23 @@ function values.level(value)
   if number and number >= 10 and number % 10 == 0 then
     return ({ "trace", "debug", "info", "warn", "error", "fatal" })[number / 10]
   end
-  return LEVELS[tostring(value):lower():gsub("^%s+", ""):gsub("%s+$", "")]
+  local text = tostring(value)
+  return #text <= 32 and LEVELS[text:lower():match("^%s*(.-)%s*$")] or nil
 end
 
 -- What Elasticsearch's kind `ip` takes.
 function values.ip(value)
   local text = tostring(value)
+  if #text > 45 then
+    return nil
+  end
   local parts = { text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$") }
   for _, part in ipairs(parts) do
     if tonumber(part) > 255 then
       return nil
     end
   end
-  if #parts == 4 or (text:find(":.*:") and text:find("^[%x:.]+$") and #text <= 45) then
+  if #parts == 4 or (text:find(":.*:") and text:find("^[%x:.]+$")) then
     return text
   end
   return nil
