@@ -89,17 +89,18 @@ def release_pods(cluster: Objects) -> dict[str, tuple[int, int]]:
     return dict(counts)
 
 
-def failed_jobs(cluster: Objects, release: str, namespace: str) -> list[Ref]:
-    """Jobs of the release that have failed: never started again, and in place for Helm."""
-    return [
-        ref(job)
-        for job in _read(cluster, {"Job": WORKLOADS["Job"]}, [namespace])
-        if _release(job["metadata"]) == release
-        and any(
-            condition["type"] == "Failed" and condition["status"] == "True"
-            for condition in (job.get("status") or {}).get("conditions") or ()
-        )
-    ]
+def release_jobs(cluster: Objects, release: str, namespace: str) -> list[Object]:
+    """The release's Jobs, hooks aside; also those of a revision that failed, which Helm leaves behind."""
+    found = _read(cluster, {"Job": WORKLOADS["Job"]}, [namespace])
+    return [job for job in found if _release(job["metadata"]) == release]
+
+
+def has_failed(job: Object) -> bool:
+    """Whether the Job has failed: it is never started again, and in place for Helm."""
+    return any(
+        condition["type"] == "Failed" and condition["status"] == "True"
+        for condition in (job.get("status") or {}).get("conditions") or ()
+    )
 
 
 def conditions_not_ready(cluster: Objects, objects: Iterable[Object]) -> tuple[str, ...]:

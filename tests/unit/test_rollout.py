@@ -100,9 +100,15 @@ class FakeCluster:
     fails: DepinHelmError | None = None
     waits: list[float] = field(default_factory=list)
     forgotten: list[tuple[str, str]] = field(default_factory=list)
+    kept: dict[str, list[Any]] = field(default_factory=dict)
 
     def forget_failed_jobs(self, release: str, namespace: str) -> None:
         self.forgotten.append((release, namespace))
+
+    def forget_other_jobs(
+        self, release: str, namespace: str, objects: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        self.kept[release] = list(objects)
 
     def release_objects(self, release: str, namespace: str) -> Sequence[Mapping[str, Any]]:
         if self.fails:
@@ -174,6 +180,14 @@ def test_jobs_that_failed_before_run_again_with_their_layer() -> None:
     run = Run()
     asyncio.run(run.install())
     assert sorted(run.cluster.forgotten) == sorted((each.release, each.namespace) for each in WHOLE.layers)
+
+
+def test_a_layer_keeps_no_jobs_but_those_of_its_release() -> None:
+    run = Run()
+    asyncio.run(run.install())
+    assert run.cluster.kept == {each.release: [{"kind": "Certificate"}] for each in WHOLE.layers}
+    asyncio.run(run.uninstall())
+    assert run.cluster.kept == {each.release: [] for each in WHOLE.layers}
 
 
 def test_a_layer_begins_when_all_that_it_waits_for_are_done() -> None:

@@ -273,8 +273,24 @@ def test_jobs_of_a_release_that_failed_are_deleted_and_no_others(api: Api, clust
     api.put("Job", "running", "n", metadata=mine, status={"active": 1, "failed": 3})
     api.put("Job", "a-hook", "n", status=failed)
     cluster.forget_failed_jobs("depin-a", "n")
-    left = {path.rpartition("/")[2] for path in api.objects if "/jobs/" in path}
-    assert left == {"elsewhere", "done", "running", "a-hook"}
+    assert jobs(api) == {"elsewhere", "done", "running", "a-hook"}
+
+
+def test_jobs_of_a_revision_that_helm_has_forgotten_are_taken_away(api: Api, cluster: Cluster) -> None:
+    mine = {"annotations": {"meta.helm.sh/release-name": "depin-a"}}
+    other = {"annotations": {"meta.helm.sh/release-name": "depin-b"}}
+    wanted = api.put("Job", "setup-1", "n", metadata=mine)
+    api.put("Job", "setup-0", "n", metadata=mine, status={"active": 1})
+    api.put("Job", "setup-0-of-another", "n", metadata=other)
+    api.put("Job", "a-hook", "n")
+    cluster.forget_other_jobs("depin-a", "n", [wanted])
+    assert jobs(api) == {"setup-1", "setup-0-of-another", "a-hook"}
+    cluster.forget_other_jobs("depin-a", "n")
+    assert jobs(api) == {"setup-0-of-another", "a-hook"}
+
+
+def jobs(api: Api) -> set[str]:
+    return {path.rpartition("/")[2] for path in api.objects if "/jobs/" in path}
 
 
 def test_a_pod_that_has_done_its_work_is_no_cause(api: Api, cluster: Cluster) -> None:
