@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 # Named after what goes into it: nothing is installed, and no network needed, until that changes.
 READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
-.PHONY: help demo test venv tools test-tools lint static ruff mypy yamllint unit charts monitoring sandbox-tests benchmarks schema docs dashboards constraints clean
+.PHONY: help demo test venv tools test-tools lint static ruff mypy yamllint unit charts monitoring sandbox-tests benchmarks schema docs dashboards objects constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -84,6 +84,9 @@ docs: venv ## write docs/network.md and docs/metrics.md, which are committed, fr
 
 dashboards: venv ## write the dashboards' JSON, which is committed, from tools/dashboards
 	@$(BIN)/python -m tools.dashboards
+
+objects: venv ## write Kibana's saved objects, which are committed, from tools/kibana_objects.yaml
+	@$(BIN)/python tools/kibana_objects.py
 
 constraints: ## take the newest versions of all that is installed from PyPI
 	rm -rf .build/newest

@@ -32,16 +32,18 @@ def prepare(workspace: Workspace, cluster: Cluster) -> Prepared:
     """Bring the CRDs up to date and make the missing Secrets; the caller holds the cluster's lock.
 
     Raises:
-        ClusterError: the cluster refuses, Secrets are missing and the environment forbids making them, or
-            volumes cannot become what they are to be.
+        ClusterError: the cluster refuses, Secrets are missing that nobody can make up or that the environment
+            forbids to make, or volumes cannot become what they are to be.
         UsageError: a chosen layer waits for one that was not chosen and is not installed.
     """
     _require_predecessors(workspace, cluster)
     owned = namespaces(workspace)
     _refuse_terminating({*owned, *(layer.namespace for layer in workspace.plan.layers)}, cluster)
     needed = needed_secrets(workspace)
+    required = provided_secrets(workspace)
     if not workspace.environment.settings.create_secrets:
-        _require_secrets(workspace.environment.name, secrets.check(needed, cluster))
+        required = (*needed, *required)
+    _require_secrets(workspace.environment.name, secrets.check(required, cluster))
     growths = _growths(workspace, cluster)
     crds = cluster.apply_crds(workspace.assembly.crds())
     for layer in workspace.plan.layers:
@@ -53,6 +55,11 @@ def prepare(workspace: Workspace, cluster: Cluster) -> Prepared:
 def needed_secrets(workspace: Workspace) -> tuple[secrets.SecretSpec, ...]:
     """The Secrets that the environment's components refer to."""
     return secrets.needed(secrets.load(workspace.project.chart), workspace.environment.values)
+
+
+def provided_secrets(workspace: Workspace) -> tuple[secrets.SecretSpec, ...]:
+    """Those that somebody else has to make."""
+    return secrets.provided(secrets.load(workspace.project.chart), workspace.environment.values)
 
 
 def namespaces(workspace: Workspace) -> dict[str, dict[str, Any]]:
@@ -112,8 +119,10 @@ def _require_predecessors(workspace: Workspace, cluster: Cluster) -> None:
 def _require_secrets(environment: str, states: Sequence[secrets.SecretState]) -> None:
     problems = [state.problem for state in states if state.problem]
     if problems:
-        raise ClusterError("\n".join(problems))
-    absent = [f"{state.namespace}/{state.name}" for state in states if not state.exists or state.missing]
+        yours = any(state.provided and state.problem for state in states)
+        hint = f"`depin-helm secrets --env {environment} --create` makes their namespaces" if yours else ""
+        raise ClusterError("\n".join(problems), hint=hint)
+    absent = [f"{state.namespace}/{state.name}" for state in states if state.incomplete]
     if absent:
         raise ClusterError(
             f"Secrets are missing: {', '.join(absent)}",

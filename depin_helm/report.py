@@ -282,6 +282,9 @@ class Report:
             for layer in status.layers
         )
         self._table(("LAYER", "NAMESPACE", "STATE", "REVISION", "CHART", "PODS", "CONTENT", ""), rows)
+        for layer in status.layers:
+            for cause in layer.causes:
+                self.raw(f"{layer.layer}: {cause}")
 
     def sandbox(self, sandbox: Sandbox) -> None:
         """A sandbox that was started, and what in it is not real."""

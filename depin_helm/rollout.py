@@ -89,6 +89,7 @@ async def install(
         limit = timeout or settings.timeouts.of(layer.name)
         deadline = time.monotonic() + limit
         await helm.recover(cluster, layer.release, layer.namespace)
+        await asyncio.to_thread(cluster.forget_failed_jobs, layer.release, layer.namespace)
         for growth in growths:
             if growth.layer == layer.name:
                 log.info("layer %s: %s", layer.name, growth)
@@ -109,6 +110,7 @@ async def install(
                             force_conflicts=force_conflicts,
                         )
                 objects = await asyncio.to_thread(cluster.release_objects, layer.release, layer.namespace)
+                await asyncio.to_thread(cluster.forget_other_jobs, layer.release, layer.namespace, objects)
                 await _wait_ready(cluster, objects, deadline)
             except HelmError as error:
                 raise await _explained(error, cluster, layer) from error
@@ -137,6 +139,7 @@ async def uninstall(
         await workspace.helm.uninstall(
             layer.release, layer.namespace, timeout=limit, no_hooks=not layer.hooks
         )
+        await asyncio.to_thread(cluster.forget_other_jobs, layer.release, layer.namespace)
 
     waits = {layer.name: plan.predecessors(layer, of=workspace.whole) for layer in plan.layers}
     before = {name: frozenset(other for other in waits if name in waits[other]) for name in waits}

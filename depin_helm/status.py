@@ -14,7 +14,8 @@ from depin_helm.releases import newest
 class LayerStatus:
     """One layer: `state` is Helm's word for its newest revision, or "not installed" or "disabled".
 
-    `digest` names the assembly that the release was made from, `pods` counts (ready, wanted).
+    `digest` names the assembly that the release was made from, `pods` counts (ready, wanted), and `causes`
+    say why the rest is not ready.
     """
 
     layer: str
@@ -26,6 +27,7 @@ class LayerStatus:
     updated: str = ""
     pods: tuple[int, int] = (0, 0)
     note: str = ""
+    causes: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -72,6 +74,9 @@ def read(environment: str, plan: Plan, enabled: Plan, digest: str, cluster: Clus
             notes.append("turned off in the environment, and still installed")
         elif installed != digest:
             notes.append("an upgrade would install other charts")
+        counts = pods.get(layer.release, (0, 0))
+        missing = counts[0] < counts[1]
+        objects = cluster.release_objects(layer.release, layer.namespace) if missing else ()
         layers.append(
             LayerStatus(
                 layer=layer.name,
@@ -81,8 +86,9 @@ def read(environment: str, plan: Plan, enabled: Plan, digest: str, cluster: Clus
                 chart=f"{release.chart} {release.version}",
                 digest=installed,
                 updated=release.updated,
-                pods=pods.get(layer.release, (0, 0)),
+                pods=counts,
                 note="; ".join(notes),
+                causes=cluster.why_not_ready(objects),
             )
         )
     return PlatformStatus(environment, cluster.identity(), digest, tuple(layers))

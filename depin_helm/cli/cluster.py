@@ -97,7 +97,8 @@ def install(
         confirm("yes", "install or upgrade", hint="or pass --yes")
     again = target.command("install", *(text for each in layer or () for text in ("--layer", each)))
     with at_work(report, target, "install", layers, again) as (lock, observe):
-        report.say("applying CRDs, making missing Secrets")
+        making = target.environment.settings.create_secrets
+        report.say(f"applying CRDs, {'making missing' if making else 'looking for'} Secrets")
         prepared = preparation.prepare(workspace, cluster)
         report.prepared(prepared)
         work = rollout.install(

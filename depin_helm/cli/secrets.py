@@ -62,11 +62,14 @@ def secrets(
         _rotate(report, target, specs, *chosen, yes=yes)
         return
     needed = module.needed(specs, target.environment.values)
+    provided = module.provided(specs, target.environment.values)
     if create:
         namespaces = preparation.namespaces(target.workspace(report))
         with target.cluster.lock(env, "secrets"):
             module.create_missing(needed, target.cluster, namespaces)
-    listed = (*needed, *module.provided(target.environment.values))
+            # Helm would not take over what somebody made by hand.
+            module.create_namespaces({spec.namespace for spec in provided}, namespaces, target.cluster)
+    listed = (*needed, *provided)
     report.secrets(module.check(listed, target.cluster, module.users(listed, target.cluster)))
 
 

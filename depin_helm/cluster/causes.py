@@ -38,7 +38,8 @@ def pod_causes(pod: Object, events: Sequence[Object]) -> Iterator[tuple[Rank, st
     conditions = {condition["type"]: condition for condition in status.get("conditions") or ()}
     if status.get("phase") == "Succeeded" or conditions.get("Ready", {}).get("status") == "True":
         return
-    if status.get("phase") == "Failed":
+    # What its containers ended with says more, below.
+    if status.get("phase") == "Failed" and ("reason" in status or not status.get("containerStatuses")):
         yield Rank.CONTAINER, _sentence(status.get("reason", "its pod failed"), status.get("message", ""))
     if conditions.get("PodScheduled", {}).get("status") == "False":
         # What follows is about preemption, the same for every pod of a normal priority.
@@ -70,7 +71,11 @@ def _container(container: Object, image: str, events: Sequence[Object]) -> Itera
     elif reason not in _STILL_STARTING:
         yield Rank.CONTAINER, _sentence(f"container {name} cannot start ({reason})", message)
     elif ended.get("exitCode") and "running" not in state:
-        yield Rank.CONTAINER, f"container {name} ({image}) ended with exit code {ended['exitCode']}"
+        last = (ended.get("message") or "").strip().rpartition("\n")[2]
+        yield (
+            Rank.CONTAINER,
+            _sentence(f"container {name} ({image}) ended with exit code {ended['exitCode']}", last),
+        )
     elif "running" in state and not container.get("ready"):
         for event in _newest_of_each(events, "Unhealthy"):
             yield Rank.UNHEALTHY, _sentence(f"container {name} runs and is not healthy", event["message"])

@@ -92,6 +92,22 @@ class Cluster(Objects):
         """How many pods of these objects are (ready, wanted); what is not there yet counts as wanted."""
         return workloads.progress(self, objects)
 
+    def forget_failed_jobs(self, release: str, namespace: str) -> None:
+        """Delete the release's Jobs that have failed, so that its next revision makes and runs them again."""
+        self._delete_jobs(filter(workloads.has_failed, workloads.release_jobs(self, release, namespace)))
+
+    def forget_other_jobs(
+        self, release: str, namespace: str, objects: Iterable[Mapping[str, Any]] = ()
+    ) -> None:
+        """Delete the release's Jobs but for its `objects`: Helm forgets those of a failed revision."""
+        kept = {workloads.ref(obj) for obj in objects}
+        found = workloads.release_jobs(self, release, namespace)
+        self._delete_jobs(job for job in found if workloads.ref(job) not in kept)
+
+    def _delete_jobs(self, jobs: Iterable[Mapping[str, Any]]) -> None:
+        for job in map(workloads.ref, jobs):
+            self.delete("batch/v1", job.kind, job.name, job.namespace)
+
     def why_not_ready(self, objects: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
         """What keeps these objects from being ready, in words, most useful first; empty if nothing does."""
         return workloads.why_not_ready(self, objects)

@@ -89,6 +89,20 @@ def release_pods(cluster: Objects) -> dict[str, tuple[int, int]]:
     return dict(counts)
 
 
+def release_jobs(cluster: Objects, release: str, namespace: str) -> list[Object]:
+    """The release's Jobs, hooks aside; also those of a revision that failed, which Helm leaves behind."""
+    found = _read(cluster, {"Job": WORKLOADS["Job"]}, [namespace])
+    return [job for job in found if _release(job["metadata"]) == release]
+
+
+def has_failed(job: Object) -> bool:
+    """Whether the Job has failed: it is never started again, and in place for Helm."""
+    return any(
+        condition["type"] == "Failed" and condition["status"] == "True"
+        for condition in (job.get("status") or {}).get("conditions") or ()
+    )
+
+
 def conditions_not_ready(cluster: Objects, objects: Iterable[Object]) -> tuple[str, ...]:
     """Of the objects whose controllers say whether they work, what those say that do not; empty if all do."""
     asked = [(obj["apiVersion"], ref(obj)) for obj in objects]

@@ -57,6 +57,11 @@ def service_token_line(token: bytes, salt: bytes = b"") -> bytes:
     return name + b":" + b"$".join(parts)
 
 
+def has_line(value: bytes, name: str) -> bool:
+    """Whether the file `value` has a line of that name."""
+    return any(line.strip().partition(b":")[0] == name.encode() for line in value.splitlines())
+
+
 def with_line(value: bytes, line: bytes) -> bytes:
     """The file `value`, with `line` instead of the one of the same name: all others stay as they are."""
     name = line.partition(b":")[0]

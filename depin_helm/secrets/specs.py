@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import graphlib
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -34,14 +35,16 @@ class Source:
 class Rule:
     """How a missing key is made: `make` gets the values of `sources`, in their order.
 
-    `fits` tells whether an existing value, its first argument, still goes with those of its sources; where it
-    cannot tell, it says yes. `random` says that it is another one each time, of itself and not because of its
-    sources.
+    `fits` tells whether an existing value, its first argument, still goes with those of its sources, None for
+    one that is gone; where it cannot tell, it says yes. `renewed` is what an existing value becomes if it was
+    made for an earlier chart, which had other users or roles: the value itself, if it was not. `random` says
+    that it is another one each time, of itself and not because of its sources.
     """
 
     make: Callable[..., bytes]
     sources: tuple[Source, ...] = ()
     fits: Callable[..., bool] = lambda value, *sources: True
+    renewed: Callable[..., bytes] = lambda value, *sources: value
     random: bool = False
 
 
@@ -68,13 +71,14 @@ class Renewal:
 
 @dataclass(frozen=True)
 class SecretSpec:
-    """A Secret that the component `reader` refers to."""
+    """A Secret that the component `reader` refers to; `provided` by somebody, it cannot be made."""
 
     namespace: str
     name: str
     reader: str
     rules: Mapping[str, Rule]
     renewal: Renewal = Renewal()
+    provided: bool = False
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -175,6 +179,8 @@ def _rule(recipe: Mapping[str, Any]) -> Rule:
     match recipe:
         case {"value": str(text)}:
             return Rule(lambda: text.encode())
+        case {"configuration": str(text)}:
+            return Rule(lambda: text.encode(), renewed=lambda value: text.encode())
         case {"random": int(length)} if length in LENGTHS:
             return Rule(lambda: generators.text(length), random=True)
         case {"htpasswd": dict(line)}:
@@ -184,7 +190,11 @@ def _rule(recipe: Mapping[str, Any]) -> Rule:
         case {"serviceToken": str(account)} if re.fullmatch(r"[\w-]+/[\w-]+", account):
             return Rule(lambda: generators.service_token(account), random=True)
         case {"serviceTokenHash": str(source)}:
-            return Rule(generators.service_token_line, (_source(source),), generators.service_token_fits)
+            return Rule(
+                generators.service_token_line,
+                (_source(source),),
+                lambda value, token: token is not None and generators.service_token_fits(value, token),
+            )
     raise ValueError(f"{', '.join(recipe)} is unknown, or not used rightly")
 
 
@@ -202,8 +212,18 @@ def _htpasswd(lines: Sequence[Any]) -> Rule:
         lambda *passwords: b"\n".join(map(generators.htpasswd, users, passwords)),
         tuple(sources),
         lambda value, *passwords: all(
-            generators.htpasswd_fits(user, value, password)
+            password is not None and generators.htpasswd_fits(user, value, password)
             for user, password in zip(users, passwords, strict=True)
+            if generators.has_line(value, user)
+        ),
+        lambda value, *passwords: functools.reduce(
+            generators.with_line,
+            (
+                generators.htpasswd(user, password)
+                for user, password in zip(users, passwords, strict=True)
+                if not generators.has_line(value, user)
+            ),
+            value,
         ),
     )
 

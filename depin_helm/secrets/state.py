@@ -27,8 +27,9 @@ class SecretState:
     """What the cluster has of a needed Secret; never a value.
 
     `missing` are keys that an existing Secret lacks. `stale` are keys that do not fit what they were derived
-    from, or whose source is gone. `ours` says that depin-helm made the Secret. `used_by` is who refers to it
-    on the cluster.
+    from, or whose source is gone. `outdated` are keys that depin-helm made for an earlier chart, which had
+    other users or roles. `ours` says that depin-helm made the Secret, `provided` that it cannot. `used_by` is
+    who refers to it on the cluster.
     """
 
     namespace: str
@@ -39,21 +40,32 @@ class SecretState:
     missing: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     ours: bool = False
+    provided: bool = False
     used_by: tuple[User, ...] = ()
+    outdated: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
         """The state in a few words."""
         if not self.exists:
-            return "absent"
+            return "absent; yours to provide" if self.provided else "absent"
         lacks = f"lacks {', '.join(self.missing)}" if self.missing else ""
         stale = f"{', '.join(self.stale)} does not fit what it was made from" if self.stale else ""
-        return "; ".join(filter(None, (lacks, stale))) or "present"
+        outdated = f"{', '.join(self.outdated)} is of an earlier chart" if self.outdated else ""
+        return "; ".join(filter(None, (lacks, stale, outdated))) or "present"
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something is to be made, here or by whoever provides it."""
+        return not self.exists or bool(self.missing or self.outdated)
 
     @property
     def problem(self) -> str:
         """What is wrong with the Secret that depin-helm must not mend, and what to do; empty if nothing."""
         name = f"Secret {self.namespace}/{self.name}"
+        if self.provided:
+            lacking = ", ".join(self.missing if self.exists else self.keys)
+            return f"{name} is yours to provide, with {lacking}: {self.reader} reads it" if lacking else ""
         if self.stale:
             return (
                 f"{name}: {', '.join(self.stale)} does not fit what it was made from; provide a Secret that"
@@ -80,8 +92,9 @@ def check(
 def create_missing(
     specs: Sequence[SecretSpec], cluster: Cluster, namespaces: Mapping[str, Mapping[str, Any]]
 ) -> tuple[SecretSpec, ...]:
-    """Make the needed Secrets that are absent and the missing keys of those made here; returns these Secrets.
+    """Make the needed Secrets that are absent, and complete those made here; returns these Secrets.
 
+    Those get the keys that they lack; and of keys that were made for an earlier chart, the users and roles.
     `namespaces` are the Namespace objects that a layer is going to own, by name, with its release's marks
     (`releases.own`): whichever a Secret needs and the cluster lacks is made first, and Helm takes it over.
 
@@ -93,8 +106,8 @@ def create_missing(
     states = _states(specs, live, {})
     if problems := [state.problem for state in states if state.problem]:
         raise ClusterError("\n".join(problems))
-    todo = [spec for spec, state in zip(specs, states, strict=True) if not state.exists or state.missing]
-    _create_namespaces({spec.namespace for spec in todo}, namespaces, cluster)
+    todo = [spec for spec, state in zip(specs, states, strict=True) if state.incomplete]
+    create_namespaces({spec.namespace for spec in todo}, namespaces, cluster)
     known: dict[Source, bytes] = {}
     for spec in specs:
         known |= known_of(spec, live[str(spec)])
@@ -130,8 +143,14 @@ def _states(
     def stale(spec: SecretSpec, key: str, rule: Rule) -> bool:
         if not rule.sources or key not in data[str(spec)]:
             return False
-        found = [data[f"{each.namespace}/{each.name}"].get(each.key) for each in rule.sources]
-        return None in found or not rule.fits(data[str(spec)][key], *found)
+        return not rule.fits(data[str(spec)][key], *sources(rule))
+
+    def sources(rule: Rule) -> list[bytes | None]:
+        return [data[f"{each.namespace}/{each.name}"].get(each.key) for each in rule.sources]
+
+    def outdated(spec: SecretSpec, key: str, rule: Rule) -> bool:
+        value = data[str(spec)].get(key)
+        return value is not None and rule.renewed(value, *(each or b"" for each in sources(rule))) != value
 
     states = []
     for spec in specs:
@@ -146,7 +165,11 @@ def _states(
                 missing=tuple(key for key in spec.rules if secret is not None and key not in data[str(spec)]),
                 stale=tuple(key for key, rule in spec.rules.items() if stale(spec, key, rule)),
                 ours=is_ours(secret),
+                provided=spec.provided,
                 used_by=users.get(str(spec), ()),
+                outdated=tuple(
+                    key for key, rule in spec.rules.items() if is_ours(secret) and outdated(spec, key, rule)
+                ),
             )
         )
     return tuple(states)
@@ -160,16 +183,18 @@ def known_of(spec: SecretSpec, live: Mapping[str, Any] | None) -> dict[Source, b
 def _complete(
     spec: SecretSpec, live: Mapping[str, Any] | None, known: dict[Source, bytes], cluster: Cluster
 ) -> None:
-    """Make the Secret, or its missing keys; adds what was made to `known`."""
+    """Make the Secret, or what is missing of it; adds what was made to `known`."""
     values = {}
     for key, rule in spec.derived_last():
         place = Source(spec.namespace, spec.name, key)
         if place not in known:
             known[place] = make(place, rule, known)
+        else:
+            known[place] = rule.renewed(known[place], *(known[source] for source in rule.sources))
         values[key] = known[place]
     if live is not None:
         encoded = {key: base64.b64encode(value).decode() for key, value in values.items()}
-        cluster.replace({**live, "data": {**encoded, **(live.get("data") or {})}})
+        cluster.replace({**live, "data": {**(live.get("data") or {}), **encoded}})
     elif not cluster.create_secret(spec.namespace, spec.name, values, labels=LABELS):
         raise LockedError(
             f"Secret {spec} was made by somebody else just now", hint="run the same command again"
@@ -189,9 +214,14 @@ def make(place: Source, rule: Rule, known: Mapping[Source, bytes]) -> bytes:
         raise ClusterError(f"Secret key {place} cannot be made of {sources}: {error}") from error
 
 
-def _create_namespaces(
+def create_namespaces(
     wanted: Iterable[str], namespaces: Mapping[str, Mapping[str, Any]], cluster: Cluster
 ) -> None:
+    """Make those of the wanted namespaces that the cluster lacks, as `create_missing` does.
+
+    Raises:
+        ClusterError: no layer is going to own one of them; nothing has been made then.
+    """
     absent = [name for name in sorted(wanted) if cluster.get("v1", "Namespace", name) is None]
     if unknown := [name for name in absent if name not in namespaces]:
         raise ClusterError(

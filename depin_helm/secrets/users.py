@@ -17,6 +17,8 @@ _WORKLOADS: Mapping[tuple[str, str], tuple[tuple[str, ...], bool]] = {
     ("apps/v1", "Deployment"): (("spec", "template"), True),
     ("apps/v1", "StatefulSet"): (("spec", "template"), True),
     ("apps/v1", "DaemonSet"): (("spec", "template"), True),
+    # The next one reads it anew.
+    ("batch/v1", "Job"): (("spec", "template"), False),
     ("batch/v1", "CronJob"): (("spec", "jobTemplate", "spec", "template"), False),
 }
 _INGRESS = ("networking.k8s.io/v1", "Ingress")

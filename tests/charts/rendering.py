@@ -124,7 +124,11 @@ class Renderer:
     @functools.cache  # noqa: B019 - as above
     def plain_with_kibana(self) -> Platform:
         """What the second command of NOTES.txt makes of that."""
-        overrides = {"kibana": {"enabled": True}, "depin-routes": {"routes": {"kibana": {"enabled": True}}}}
+        overrides = {
+            "kibana": {"enabled": True},
+            "depin-kibana": {"enabled": True},
+            "depin-routes": {"routes": {"kibana": {"enabled": True}}},
+        }
         platform = self.as_one("plain release with Kibana", overrides, PLAIN_RELEASE)
         return replace(platform, upgraded=self.plain())
 

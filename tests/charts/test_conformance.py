@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from depin_helm import yamlio
 from tests.charts.checks import conformance
 from tests.charts.conftest import ENVIRONMENTS
 from tests.charts.rendering import PLAIN_RELEASE, Renderer, Rendering
 from tests.programs import program
 from tests.tier import ROOT
+
+WITH_KIBANA = {"kibana": {"enabled": True}, "depin-routes": {"routes": {"kibana": {"enabled": True}}}}
 
 #: What kubeconform says of the objects in manifests.
 Conform = Callable[[Sequence[Rendering]], list[dict[str, Any]]]
@@ -69,12 +72,23 @@ def test_every_object_of_an_environment_conforms(
     assert len(found) == len(renderer.layered(environment).objects) > (150 if renderer.real else 40)
 
 
-def test_every_object_of_a_plain_release_conforms(renderer: Renderer, conform: Conform) -> None:
+@pytest.mark.parametrize("overrides", [{}, WITH_KIBANA], ids=["defaults", "with Kibana"])
+def test_every_object_of_a_plain_release_conforms(
+    renderer: Renderer, conform: Conform, overrides: dict[str, Any]
+) -> None:
     if not renderer.real:
         pytest.skip("a plain release relies on hooks that the stand-ins do not have")
-    found = conform(renderer.as_manifests({}, PLAIN_RELEASE))
+    (release,) = renderer.as_manifests(overrides, PLAIN_RELEASE)
+    found = conform([release])
     assert wrong(found) == []
-    assert len(found) == len(renderer.plain().objects)
+    assert len(found) == len(release.objects())
+
+
+def test_every_custom_resource_definition_conforms(renderer: Renderer, conform: Conform) -> None:
+    crds = renderer.assembly.crds()
+    found = conform([Rendering("crds", "", "\n---\n".join(map(yamlio.dump, crds)))])
+    assert wrong(found) == []
+    assert len(found) == len(crds)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +97,8 @@ def test_every_object_of_a_plain_release_conforms(renderer: Renderer, conform: C
         ("Deployment", "replicas:", "replica:", "'replica' not allowed"),
         ("Certificate", "secretName:", "secretname:", "'secretname' not allowed"),
         ("PrometheusRule", "expr:", "expression:", "'expression' not allowed"),
+        ("PrometheusRule", "severity: ", "severity: 1 # ", "got number, want string"),
+        ("PrometheusRule", "- name: ", '- name: "" # ', "minLength: got 0, want 1"),
         ("Service", "port: ", "port: x", "got string, want integer"),
         ("NetworkPolicy", "kind: NetworkPolicy", "kind: NetworkPolicies", "could not find schema"),
         ("Ingress", "metadata:", "metadata: {}\nmetadata:", "already set in map"),

@@ -21,6 +21,9 @@ def test_no_pod_is_refused(platform: Platform) -> None:
 def test_all_but_the_node_agents_are_restricted(layered: Platform) -> None:
     levels = {space.name: space.labels[ENFORCE] for space in layered.of_kind("Namespace")}
     assert levels == {**dict.fromkeys(RESTRICTED, "restricted"), "node-agents": "privileged"}
+    for space in layered.of_kind("Namespace"):
+        said = {mode: space.labels[f"pod-security.kubernetes.io/{mode}"] for mode in ("audit", "warn")}
+        assert set(said.values()) == {levels[space.name]}
     assert {pods.owner.namespace for pods in pods_of(layered)} == {*RESTRICTED, "node-agents"}
 
 

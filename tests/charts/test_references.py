@@ -64,7 +64,7 @@ MUTANTS: dict[str, tuple[str, str, Change, str]] = {
         "fluent-bit",
         lambda data: volume(data, "config")["configMap"].update(name="fluentbit"),
         "DaemonSet node-agents/fluent-bit: volume config refers to ConfigMap node-agents/fluentbit "
-        "key fluent-bit.conf, which nothing makes",
+        "key fluent-bit.yaml, which nothing makes",
     ),
     "an envFrom": (
         "Deployment",

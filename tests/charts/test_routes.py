@@ -11,7 +11,7 @@ from depin_helm import secrets, yamlio
 from depin_helm.checks.kubernetes import Api
 from tests.charts.checks.model import Object, Platform
 from tests.charts.checks.references import dangling
-from tests.charts.checks.routes import exposed, providers
+from tests.charts.checks.routes import exposed, misled, providers
 from tests.charts.mutants import Change, broken, variable
 from tests.charts.rendering import Renderer
 from tests.tier import ROOT, UMBRELLA
@@ -142,6 +142,47 @@ MUTANTS: dict[str, tuple[str, str, Change, list[str]]] = {
 def test_an_interface_that_is_exposed_is_found(prod: Platform, mutant: str) -> None:
     kind, name, change, problems = MUTANTS[mutant]
     assert exposed(broken(prod, kind, name, change)) == problems
+
+
+@pytest.mark.usefixtures("real_charts")
+def test_every_web_interface_knows_its_own_address(platform: Platform) -> None:
+    assert misled(platform) == []
+
+
+def other_host(old: str, new: str) -> Change:
+    def change(data: dict[str, Any]) -> None:
+        for key, text in data["data"].items():
+            data["data"][key] = text.replace(old, new)
+
+    return change
+
+
+ADDRESSES: dict[str, tuple[str, str, Change, str]] = {
+    "Grafana's": (
+        "ConfigMap",
+        "grafana",
+        other_host("https://grafana.depin.example.com", "http://localhost:3000"),
+        "Ingress monitoring/grafana: grafana takes http://localhost:3000",
+    ),
+    "Kibana's": (
+        "ConfigMap",
+        "kibana-config",
+        other_host("https://kibana.", "https://logs."),
+        "Ingress logging/kibana: kibana takes https://logs.depin.example.com",
+    ),
+    "Alertmanager's": (
+        "Alertmanager",
+        "kube-prometheus-stack-alertmanager",
+        lambda data: data["spec"].update(externalUrl="http://alertmanager"),
+        "Ingress monitoring/alertmanager: kube-prometheus-stack-alertmanager takes http://alertmanager",
+    ),
+}
+
+
+@pytest.mark.parametrize("mutant", ADDRESSES)
+def test_an_interface_that_takes_another_address_for_its_own_is_found(prod: Platform, mutant: str) -> None:
+    kind, name, change, problem = ADDRESSES[mutant]
+    assert misled(broken(prod, kind, name, change)) == [f"{problem} for its address"]
 
 
 # --- one certificate for all -------------------------------------------------------------------
@@ -313,7 +354,7 @@ def test_kibanas_reader_reads_logs_and_changes_nothing() -> None:
     role = roles["depin_log_reader"]
     assert role.keys() == {"indices", "applications"}
     assert role["indices"] == [
-        {"names": ["depin-logs-*"], "privileges": ["read", "view_index_metadata"]},
+        {"names": ["depin-logs*"], "privileges": ["read", "view_index_metadata"]},
     ]
     (application,) = role["applications"]
     assert application["application"] == "kibana-.kibana"
@@ -327,4 +368,4 @@ def test_a_plain_release_makes_the_same_users_and_roles(plain: Platform) -> None
     for key in ("roles.yml", "users_roles"):
         assert made[key] == spec.rules[key].make().decode()
     users = [line.partition(":")[0] for line in made["users"].splitlines()]
-    assert users == ["elasticsearch-exporter", "fluent-bit", "kibana-reader"]
+    assert users == ["depin-setup", "elasticsearch-exporter", "fluent-bit", "kibana-reader"]

@@ -331,6 +331,7 @@ def test_the_custom_resources_that_a_chart_writes_are_known(interfaces: dict[str
     assert set(crds) == {
         *("Alertmanager", "Prometheus", "PrometheusAgent", "ThanosRuler"),
         *("PodMonitor", "PrometheusRule", "ServiceMonitor"),
+        *("AlertmanagerConfig", "ScrapeConfig"),  # which templates of ours write
     }
     storage = crds["Prometheus"]["properties"]["spec"]["properties"]["storage"]
     assert "volumeClaimTemplate" in storage["properties"]

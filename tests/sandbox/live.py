@@ -63,11 +63,13 @@ def record_sizes(cluster: Cluster) -> dict[str, int]:
 
 
 def secret_values(cluster: Cluster) -> dict[str, str]:
-    """Every secret text of the Secrets that depin-helm made, by namespace/name/key."""
+    """Every secret text of the Secrets that depin-helm made, by namespace/name/key; no users' names."""
     found = {}
     for item in cluster.list("v1", "Secret", label_selector="app.kubernetes.io/part-of=depin-platform"):
         for key, value in (item.get("data") or {}).items():
             metadata = item["metadata"]
+            if key == "username":
+                continue
             found[f"{metadata['namespace']}/{metadata['name']}/{key}"] = base64.b64decode(value).decode()
     return {name: text for name, text in found.items() if len(text) >= 20 and "\n" not in text}
 

@@ -62,7 +62,9 @@ def test_a_bad_image_is_named_the_other_layers_finish_and_the_same_command_conti
 
 
 def test_what_waits_for_a_failed_layer_is_not_started(program: Program) -> None:
-    bad = ("--set", "elasticsearch.imageTag=does-not-exist", "--timeout", "12s")
+    name = "docker.elastic.co/elasticsearch/elasticsearch:does-not-exist"
+    tags = ("--set", "elasticsearch.imageTag=does-not-exist", "--set", f"global.platform.setupImage={name}")
+    bad = (*tags, "--timeout", "12s")
     result = program.json("install", *ENV, "--yes", *bad, code=5)
     ends = {end["layer"]: end for end in result["layers"]}
     assert ends["elasticsearch"]["state"] == "failed"

@@ -26,6 +26,8 @@ KIBANA = (
     "--set",
     "kibana.enabled=true",
     "--set",
+    "depin-kibana.enabled=true",
+    "--set",
     "depin-routes.routes.kibana.enabled=true",
 )
 
@@ -83,9 +85,9 @@ def test_an_install_that_waits_gives_a_working_release(helm: Helm) -> None:
     assert "--set kibana.enabled=true" in notes
     assert eventually(lambda: live.pods_not_ready(helm.cluster) == []), live.pods_not_ready(helm.cluster)
     assert [each for each in live.dangling(helm.cluster) if each.split()[-1] not in MADE_BY_JOBS] == []
-    assert {
-        item["metadata"]["name"] for item in helm.cluster.list("apps/v1", "Deployment", NAMESPACE)
-    } == set()
+    assert {item["metadata"]["name"] for item in helm.cluster.list("apps/v1", "Deployment", NAMESPACE)} == {
+        "elasticsearch-exporter"
+    }
     issuers = helm.cluster.list("cert-manager.io/v1", "ClusterIssuer")
     assert {item["metadata"]["name"] for item in issuers} == {"depin-internal-ca-root", "depin-internal-ca"}
     assert all(conditions(item)["Ready"] == "True" for item in issuers)
@@ -101,7 +103,7 @@ def test_the_second_command_of_the_notes_turns_kibana_on_and_rotates_nothing(hel
     after = helm.secrets()
     assert {name: after.get(name) for name in before} == before
     deployments = helm.cluster.list("apps/v1", "Deployment", NAMESPACE)
-    assert [item["metadata"]["name"] for item in deployments] == ["kibana"]
+    assert {item["metadata"]["name"] for item in deployments} == {"elasticsearch-exporter", "kibana"}
 
 
 def test_an_uninstall_keeps_passwords_volumes_and_namespaces(helm: Helm) -> None:

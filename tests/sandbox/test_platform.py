@@ -195,18 +195,36 @@ def test_an_upgrade_with_nothing_changed_changes_no_object(platform: Platform) -
 
 
 def test_the_diff_names_exactly_what_a_value_changes(platform: Platform) -> None:
+    """Fluent Bit reads it anew: nothing restarts."""
     changes = platform.program.json(
-        "diff", *ENV, "--set", "fluent-bit.logLevel=debug", "--exit-code", code=10
+        "diff", *ENV, "--set", "depin-fluent-bit.logLevel=debug", "--exit-code", code=10
     )
     assert [(change["action"], change["kind"], change["name"]) for change in changes] == [
         ("update", "ConfigMap", "fluent-bit"),
-        ("update", "DaemonSet", "fluent-bit"),
     ]
+
+
+def test_another_parser_changes_fluent_bits_configuration_and_restarts_nothing(
+    platform: Platform, tmp_path: Path
+) -> None:
+    extra = tmp_path / "parsers.yaml"
+    extra.write_text(
+        "depin-fluent-bit:\n  parsers:\n"
+        "    - {name: legacy, format: regex, regex: '^(?<level>[A-Z]+) (?<message>.*)$'}\n"
+    )
+    before = live.versions(platform.cluster)
+    platform.program.run("upgrade", *ENV, "-f", str(extra), "--yes")
+    after = live.versions(platform.cluster)
+    changed = {name for name in before | after if before.get(name) != after.get(name)}
+    assert [name[-1] for name in changed] == ["fluent-bit"]
+    assert all("ConfigMap" in name for name in changed)
+    platform.program.run("upgrade", *ENV, "--yes")
+    assert platform.program.json("diff", *ENV, "--exit-code") == []
 
 
 def test_a_dry_run_changes_nothing_not_even_helms_records(platform: Platform) -> None:
     before = live.record_sizes(platform.cluster)
-    said = platform.program.run("install", *ENV, "--dry-run", "--set", "fluent-bit.logLevel=debug")
+    said = platform.program.run("install", *ENV, "--dry-run", "--set", "depin-fluent-bit.logLevel=debug")
     assert "ConfigMap/fluent-bit" in said.stdout
     assert live.record_sizes(platform.cluster) == before
 

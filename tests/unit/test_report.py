@@ -83,6 +83,7 @@ STATUS = PlatformStatus(
                 (1, 2),
             ),
             note="an upgrade would install other charts",
+            causes=("Job one/setup: container setup (image:1) ended with exit code 1: failed: no",),
         ),
         LayerStatus("top", "two", "not installed"),
     ),
@@ -91,6 +92,7 @@ SECRETS = (
     SecretState(
         *("logging", "a", "kibana", ("user", "password"), True, ("password",), ("user",)),
         ours=True,
+        outdated=("user",),
         used_by=(User("logging", "Deployment", "kibana", ("kibana",), restart=True),),
     ),
     SecretState("logging", "b", "grafana", ("token",), False),
@@ -284,7 +286,7 @@ def test_columns_stand_below_each_other() -> None:
     assert out == (
         "NAMESPACE  SECRET  KEYS            READ BY  USED BY            STATE\n"
         "logging    a       user, password  kibana   Deployment kibana  lacks password; "
-        "user does not fit what it was made from\n"
+        "user does not fit what it was made from; user is of an earlier chart\n"
         "logging    b       token           grafana                     absent\n"
     )
 
@@ -344,7 +346,8 @@ def test_an_uninstallation_says_what_it_kept_and_what_it_deleted() -> None:
 def test_status_is_a_line_per_layer() -> None:
     out, err = shown(lambda report: report.status(STATUS))
     assert err == "prod on sandbox default https://127.0.0.1:1 (context here)\n"
-    header, base, top = out.splitlines()
+    header, base, top, cause = out.splitlines()
+    assert cause == "base: Job one/setup: container setup (image:1) ended with exit code 1: failed: no"
     assert header.split() == ["LAYER", "NAMESPACE", "STATE", "REVISION", "CHART", "PODS", "CONTENT"]
     assert re.split(r"\s{2,}", base) == [
         *("base", "one", "deployed", "2", "depin-platform 0.1.0", "1/2", "fedcba987654"),

@@ -99,6 +99,16 @@ class FakeCluster:
     not_ready: int = 0
     fails: DepinHelmError | None = None
     waits: list[float] = field(default_factory=list)
+    forgotten: list[tuple[str, str]] = field(default_factory=list)
+    kept: dict[str, list[Any]] = field(default_factory=dict)
+
+    def forget_failed_jobs(self, release: str, namespace: str) -> None:
+        self.forgotten.append((release, namespace))
+
+    def forget_other_jobs(
+        self, release: str, namespace: str, objects: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        self.kept[release] = list(objects)
 
     def release_objects(self, release: str, namespace: str) -> Sequence[Mapping[str, Any]]:
         if self.fails:
@@ -164,6 +174,20 @@ def failing(error: BaseException) -> Callable[[], Awaitable[object]]:
 
 def states(ends: Mapping[str, Progress]) -> dict[str, str]:
     return {name: str(end.state) for name, end in ends.items()}
+
+
+def test_jobs_that_failed_before_run_again_with_their_layer() -> None:
+    run = Run()
+    asyncio.run(run.install())
+    assert sorted(run.cluster.forgotten) == sorted((each.release, each.namespace) for each in WHOLE.layers)
+
+
+def test_a_layer_keeps_no_jobs_but_those_of_its_release() -> None:
+    run = Run()
+    asyncio.run(run.install())
+    assert run.cluster.kept == {each.release: [{"kind": "Certificate"}] for each in WHOLE.layers}
+    asyncio.run(run.uninstall())
+    assert run.cluster.kept == {each.release: [] for each in WHOLE.layers}
 
 
 def test_a_layer_begins_when_all_that_it_waits_for_are_done() -> None:
@@ -360,12 +384,23 @@ def test_a_look_at_the_pods_that_goes_wrong_in_any_way_stops_nothing() -> None:
 
 
 def test_a_bug_is_not_swallowed_and_stops_the_others() -> None:
-    async def long() -> None:
-        await asyncio.sleep(60)
+    async def scenario() -> None:
+        begun = asyncio.Event()
 
-    run = Run(FakeHelm({"base": failing(ZeroDivisionError("a bug")), "alone": long}))
+        async def bug() -> None:
+            await begun.wait()
+            raise ZeroDivisionError("a bug")
+
+        async def long() -> None:
+            begun.set()
+            await asyncio.sleep(60)
+
+        run.helm.works = {"base": bug, "alone": long}
+        await asyncio.wait_for(run.install(), 5)
+
+    run = Run()
     with pytest.raises(ExceptionGroup) as raised:
-        asyncio.run(asyncio.wait_for(run.install(), 5))
+        asyncio.run(scenario())
     assert raised.value.subgroup(ZeroDivisionError) is not None
     assert "alone stopped" in run.helm.events
 

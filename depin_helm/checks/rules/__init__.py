@@ -5,6 +5,7 @@
     storage        storage classes
     autoscaling    how many pods there may be
     nodes          Elasticsearch's nodes
+    lifecycle      how it keeps logs
     disruption     budgets that forbid every drain, and pods without one
     credentials    secrets written as values
     certificates   issuers, and how long certificates live
@@ -14,6 +15,7 @@
     alerting       where alerts go
     needs          components that need each other
     names          the name by which they ask for Elasticsearch
+    logs           where Fluent Bit's configuration stands
     texts          texts that Helm evaluates
     images         tags and digests
     monitoring     edge nodes to be scraped, settings of alerts
@@ -34,6 +36,8 @@ from depin_helm.checks.rules import (
     formats,
     images,
     interfaces,
+    lifecycle,
+    logs,
     monitoring,
     names,
     needs,
@@ -49,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     *storage.RULES,
     *autoscaling.RULES,
     *nodes.RULES,
+    *lifecycle.RULES,
     *disruption.RULES,
     *credentials.RULES,
     *certificates.RULES,
@@ -58,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     *alerting.RULES,
     *needs.RULES,
     *names.RULES,
+    *logs.RULES,
     *texts.RULES,
     *images.RULES,
     *monitoring.RULES,

@@ -93,7 +93,7 @@ def _unfinished(facts: Facts) -> Iterator[Violation]:
             if isinstance(config, dict)
         ]
         if not configs:
-            yield Violation((at,), "tells nobody", f"one of {', '.join(sorted(_NEEDS))}")
+            yield Violation((at,), "has no integration", f"one of {', '.join(sorted(_NEEDS))}")
         for place, kind, config in configs:
             yield from _lacking(facts, place, kind, config)
     if facts.get(*_SWITCH, "enabled") is True and not _refers(facts.get(*_SWITCH, "urlSecret")):

@@ -33,12 +33,17 @@ def _public(facts: Facts) -> Iterator[Violation]:
             yield Violation(
                 (host.issuer, name), f"Let's Encrypt cannot sign for {host.name}", _own_authority(facts)
             )
-    if facts.enabled(_ELASTICSEARCH[0]) and facts.text(*_ELASTICSEARCH) in PUBLIC:
+    if _of_elasticsearch(facts) and facts.text(*_ELASTICSEARCH) in PUBLIC:
         yield Violation(
             (_ELASTICSEARCH,),
             "Let's Encrypt cannot sign for names within the cluster",
             _own_authority(facts, or_domain=False),
         )
+
+
+def _of_elasticsearch(facts: Facts) -> bool:
+    """Whether cert-manager makes Elasticsearch's certificates."""
+    return facts.enabled(_ELASTICSEARCH[0]) and facts.get(*_ELASTICSEARCH[:2], "enabled") is not False
 
 
 def _own_authority(facts: Facts, *, or_domain: bool = True) -> str:
@@ -58,7 +63,7 @@ def _not_made(facts: Facts) -> Iterator[Violation]:
         users = named.setdefault(host.issuer_name, [])
         if host.issuer not in users:
             users.append(host.issuer)
-    if facts.enabled(_ELASTICSEARCH[0]):
+    if _of_elasticsearch(facts):
         named.setdefault(facts.text(*_ELASTICSEARCH) or "", []).append(_ELASTICSEARCH)
     named.pop("", None)
     for name, users in named.items():

@@ -1,4 +1,4 @@
-"""Rules about who gets to the web interfaces: networks, clients' addresses, Kibana without a login."""
+"""Rules about who gets to the web interfaces: networks, clients' addresses, interfaces without a login."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ _ANONYMOUS = ("kibana", "anonymousAccess")
 _KIBANA_YML = ("kibana", "kibanaConfig", "kibana.yml")
 #: An anonymous provider in someone's own kibana.yml.
 _PROVIDER = re.compile(r"^\s*(?:xpack\.security\.authc\.providers\.)?anonymous[.:]", re.MULTILINE)
+_MONITORING = "kube-prometheus-stack"
+#: What of it asks for no login, each with an Ingress of its chart.
+_METRICS = ("prometheus", "alertmanager")
+#: Annotations by which ingress controllers ask for a login, or let some networks in alone.
+_GUARD = re.compile(r"auth|(white|allow)list|middleware")
 _RANGE = re.compile(r"nginx\.ingress\.kubernetes\.io/(white|allow)list-source-range")
 #: Shorter prefixes are whole parts of the internet, or all of it in pieces; by version of IP.
 _BROAD = {4: 8, 6: 7}
@@ -78,6 +83,30 @@ def _is_open(allowed: Any) -> bool:
     return any(network.prefixlen < _BROAD[network.version] for network in networks)
 
 
+def _open_metrics(facts: Facts) -> Iterator[Violation]:
+    if not facts.enabled(_MONITORING):
+        return
+    services = {f"{facts.text(_MONITORING, 'fullnameOverride')}-{part}": part for part in _METRICS}
+    for name, route in routes(facts):
+        part = services.get(str(route.get("service")))
+        if part and not route.get("basicAuthSecret") and _is_open(route.get("allowFrom")):
+            yield Violation(
+                ((*ROUTES, name, "basicAuthSecret"), (*ROUTES, name, "enabled"), (*ROUTES, name, "service")),
+                f"everybody gets to {part}, which asks for no login",
+                f"basicAuthSecret: {part}-basic-auth",
+            )
+    for part in _METRICS:
+        ingress = (_MONITORING, part, "ingress")
+        annotations = facts.get(*ingress, "annotations")
+        given = annotations if isinstance(annotations, dict) else {}
+        if facts.get(*ingress, "enabled") is True and not any(map(_GUARD.search, map(str, given))):
+            yield Violation(
+                ((*ingress, "enabled"),),
+                f"everybody gets to {part}, which asks for no login",
+                "a route with basicAuthSecret, or annotations that ask for a login",
+            )
+
+
 def _hidden(facts: Facts) -> Iterator[Violation]:
     lists: list[Path] = [
         (*ROUTES, name, "allowFrom") for name, route in routes(facts) if route.get("allowFrom")
@@ -119,6 +148,12 @@ RULES = (
         "Kibana asks for a login where more than internal networks get to it",
         "whoever finds it reads all logs",
         _open_kibana,
+    ),
+    Rule(
+        "open-metrics",
+        "Prometheus and Alertmanager are reached with a password, or from named networks alone",
+        "whoever finds them sees the whole platform, and silences its alerts",
+        _open_metrics,
     ),
     Rule(
         "hidden-addresses",

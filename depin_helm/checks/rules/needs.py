@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.interfaces import ROUTES, routes
+from depin_helm.checks.rules.logs import configured_here
 from depin_helm.yamlio import Path, format_path
 
 _KPS = "kube-prometheus-stack"
 _OPERATOR = (_KPS, "prometheusOperator")
 #: The name by which others reach Elasticsearch, and the Secret that its nodes trust each other by.
 SERVICE, _TRANSPORT = "elasticsearch-master", "elasticsearch-transport-certs"
+#: Elasticsearch's certificates, where cert-manager makes them.
+CERTIFICATES = ("depin-elasticsearch", "certificates")
 
 #: A part that is needed, and the value that shows who needs it.
 _Need = tuple[Path, Path]
@@ -69,6 +72,8 @@ def _off(facts: Facts, part: Path) -> Path:
 
 def _needs(facts: Facts) -> Iterator[_Need]:
     yield from _of_elasticsearch(facts)
+    if configured_here(facts):
+        yield ("depin-fluent-bit",), ("fluent-bit",)
     yield from _of_cert_manager(facts)
     yield from _of_routes(facts)
     for part in ("prometheus", "alertmanager"):
@@ -82,10 +87,13 @@ def _of_elasticsearch(facts: Facts) -> Iterator[_Need]:
     for component in ("depin-elasticsearch", "depin-elasticsearch-exporter"):
         if facts.enabled(component):
             yield ("elasticsearch",), (component,)
+    if facts.enabled("depin-kibana"):
+        yield ("kibana",), ("depin-kibana",)
+        yield ("depin-elasticsearch",), ("depin-kibana",)
     mounts = facts.get("elasticsearch", "secretMounts")
     mounted = [mount.get("secretName") for mount in _list(mounts) if isinstance(mount, dict)]
     if facts.enabled("elasticsearch") and _TRANSPORT in mounted:
-        yield ("depin-elasticsearch",), ("elasticsearch",)
+        yield CERTIFICATES, ("elasticsearch",)
 
 
 def users(facts: Facts) -> list[tuple[str, Path]]:
@@ -94,9 +102,12 @@ def users(facts: Facts) -> list[tuple[str, Path]]:
     hosts = facts.get("kibana", "elasticsearchHosts")
     if facts.enabled("kibana") and (not isinstance(hosts, str) or SERVICE in hosts):
         found.append(("kibana", ("kibana", "elasticsearchHosts")))
-    outputs = facts.get("fluent-bit", "config", "outputs")
-    if facts.enabled("fluent-bit") and isinstance(outputs, str) and SERVICE in outputs:
-        found.append(("fluent-bit", ("fluent-bit", "config", "outputs")))
+    place: Path = ("fluent-bit", "config", "outputs")
+    if configured_here(facts):
+        place = ("depin-fluent-bit", "elasticsearch", "host")
+    asked = facts.get(*place)
+    if facts.enabled("fluent-bit") and isinstance(asked, str) and SERVICE in asked:
+        found.append(("fluent-bit", place))
     return found
 
 
@@ -105,9 +116,10 @@ def _list(value: object) -> list[object]:
 
 
 def _of_cert_manager(facts: Facts) -> Iterator[_Need]:
-    for name in ("depin-issuers", "depin-elasticsearch"):
-        if facts.enabled(name):
-            yield ("cert-manager",), (name,)
+    if facts.enabled("depin-issuers"):
+        yield ("cert-manager",), ("depin-issuers",)
+    if not _off(facts, CERTIFICATES):
+        yield ("cert-manager",), CERTIFICATES[:1]
     if any(routes(facts)):
         yield ("cert-manager",), (ROUTES[0],)
     webhooks = (("ingress-nginx", "controller", "admissionWebhooks"), (*_OPERATOR, "admissionWebhooks"))

@@ -46,7 +46,7 @@ def _roles(facts: Facts) -> list[str]:
 
 def _voting(facts: Facts) -> Iterator[Violation]:
     replicas, roles = facts.number(*_REPLICAS), facts.get(*_ROLES)
-    if not _whole_cluster(facts) or not replicas:
+    if not whole_cluster(facts) or not replicas:
         return
     if isinstance(roles, list) and _MASTER not in roles:
         if not _KNOWN.issuperset(_roles(facts)):
@@ -64,7 +64,7 @@ def _voting(facts: Facts) -> Iterator[Violation]:
 
 def _green(facts: Facts) -> Iterator[Violation]:
     params, roles = facts.get(*_HEALTH), facts.get(*_ROLES)
-    if not _whole_cluster(facts) or facts.number(*_REPLICAS) != 1 or not isinstance(params, str):
+    if not whole_cluster(facts) or facts.number(*_REPLICAS) != 1 or not isinstance(params, str):
         return
     if isinstance(roles, list) and not any(str(role).startswith("data") for role in roles):
         return
@@ -76,7 +76,7 @@ def _green(facts: Facts) -> Iterator[Violation]:
         )
 
 
-def _whole_cluster(facts: Facts) -> bool:
+def whole_cluster(facts: Facts) -> bool:
     """Whether these are all of the cluster's nodes, as far as the values tell.
 
     With another group or another master service, the masters are in a release of their own; roles within

@@ -9,8 +9,8 @@ from tests.charts.checks import cluster
 from tests.charts.checks.model import Object, Platform, strings
 
 _URL = re.compile(r"\b(https?)://([a-z0-9.-]+)(?::(\d+))?")
-#: Fluent Bit's outputs, in its classic format.
-_HOST = re.compile(r"^\s*Host\s+(\S+)\s+Port\s+(\d+)", re.MULTILINE | re.IGNORECASE)
+#: Fluent Bit's outputs.
+_HOST = re.compile(r"^\s*host:\s+(\S+)\s+port:\s+(\d+)", re.MULTILINE)
 _PORTS = {"http": "80", "https": "443"}
 
 

@@ -12,7 +12,12 @@ Schema = Mapping[str, Any]
 #: Where kubeconform finds the schema of a kind, in a folder; its core group is called as its version.
 LOCATION = "{{.Group}}_{{.ResourceAPIVersion}}_{{.ResourceKind}}.json"
 
-_KEPT = frozenset({"type", "required", "enum", "pattern", "minimum", "maximum", "minItems", "minLength"})
+_KEPT = frozenset(
+    {
+        *("type", "required", "enum", "pattern", "minimum", "maximum", "multipleOf", "minLength"),
+        *("maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"),
+    }
+)
 #: Parts that say more of what stands around them: an unknown field is none of theirs.
 _MORE = ("allOf", "anyOf", "oneOf")
 _IDENTITY = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
@@ -29,7 +34,7 @@ def write(folder: Path, api: Schema, crds: Iterable[Schema]) -> None:
     for crd in crds:
         spec = crd["spec"]
         metadata = _used("meta.v1.ObjectMeta", api["definitions"], {})
-        for version in spec["versions"]:
+        for version in (each for each in spec["versions"] if each["served"]):
             found = strict(version["schema"]["openAPIV3Schema"])
             found["properties"] = found.get("properties", {}) | {
                 **_IDENTITY,
@@ -62,9 +67,7 @@ def strict(schema: Schema) -> dict[str, Any]:
         found["additionalProperties"] = strict(inner) if isinstance(inner, Mapping) else inner
     if "items" in schema:
         found["items"] = strict(schema["items"])
-    for key in _MORE:
-        if key in schema:
-            found[key] = [dict(_partly(each)) for each in schema[key]]
+    found |= _partly({key: schema[key] for key in (*_MORE, "not") if key in schema})
     if schema.get("x-kubernetes-embedded-resource") and "properties" in found:
         found["properties"] = {**_IDENTITY, **found["properties"]}
     kinds = _FORMATS.get(

@@ -18,7 +18,7 @@ RELEASE_FIELDS = frozenset({"jobLabel"})
 CHECKSUMS = re.compile(r"configchecksum|checksum/.*")
 
 #: Components whose charts cannot name their namespace: they follow their release.
-FOLLOWING = frozenset({"elasticsearch", "kibana", "fluent-bit"})
+FOLLOWING = frozenset({"elasticsearch", "kibana", "fluent-bit", "depin-fluent-bit"})
 #: Components whose layer runs no hooks.
 HOOKLESS = frozenset({"kibana"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -62,6 +63,8 @@ _REQUIRED = frozenset(
         *("proxy-connect-timeout", "proxy-send-timeout", "proxy-read-timeout"),
     }
 )
+#: Kinds of prometheus-operator, whose services have the same names.
+_OPERATED = ("Prometheus", "Alertmanager")
 #: Services whose pods have different answers.
 _EACH_ITS_OWN = frozenset({"kube-prometheus-stack-prometheus"})
 #: Services that ask for no login of their own.
@@ -142,6 +145,32 @@ def _of_controller(platform: Platform) -> Iterator[str]:
     service = platform.by_id["Service", "ingress-nginx", "ingress-nginx-controller"].data["spec"]
     if service.get("externalTrafficPolicy") != "Local":
         yield "clients' addresses are hidden from the controller"
+
+
+def misled(platform: Platform) -> list[str]:
+    """Web interfaces that lead their users, or links in alerts, to another address than they have."""
+    known = _known_as(platform)
+    return sorted(
+        f"{ingress}: {service} takes {known.get(service)} for its address"
+        for ingress in platform.of_kind("Ingress")
+        for rule in ingress.data["spec"]["rules"]
+        for path in rule["http"]["paths"]
+        for service in [path["backend"]["service"]["name"]]
+        if known.get(service) != f"https://{rule['host']}"
+    )
+
+
+def _known_as(platform: Platform) -> dict[str, str]:
+    """By service, the address that it says it has."""
+    found = {each.name: each.data["spec"]["externalUrl"] for each in platform.of_kind(*_OPERATED)}
+    for config in platform.of_kind("ConfigMap"):
+        if config.name == "grafana":
+            ini = configparser.RawConfigParser()
+            ini.read_string(config.data["data"]["grafana.ini"])
+            found["grafana"] = ini.get("server", "root_url")
+        elif config.name == "kibana-config":
+            found["kibana"] = yamlio.load(config.data["data"]["kibana.yml"])["server.publicBaseUrl"]
+    return found
 
 
 def providers(platform: Platform) -> dict[str, Any]:

@@ -85,7 +85,8 @@ UPSTREAM_MISTAKES = {
 #: Rules about the keys themselves. Others know our platform: an example names a storage class of its own.
 OF_KEYS = ("yaml", "schema", "dead-key", "type", "kubernetes-object")
 #: About upstream's own defaults beside ours, which keep clients' addresses for Kibana's list of networks.
-OF_PLATFORM = ("hidden-addresses", "traffic-policy")
+#: And its Fluent Bit reads a configuration of ours.
+OF_PLATFORM = ("hidden-addresses", "traffic-policy", "fluent-bit-configuration")
 
 
 def values_files(archive: Path) -> Iterator[tuple[Keys, str, str]]:
@@ -140,7 +141,10 @@ FREE = tuple(
         r"ingress-nginx\.controller\.(config|addHeaders)\..*",
         r"kube-prometheus-stack\.prometheus\.prometheusSpec\.externalLabels\..*",
         r"kube-prometheus-stack\.grafana\.grafana\\\.ini\..*",
-        r"kube-prometheus-stack\.grafana\.persistence\.annotations\..*",
+        r"kube-prometheus-stack\.grafana\.(persistence|sidecar\.dashboards)\.annotations\..*",
+        r"depin-monitoring\.alerting\.inhibition\.[^.]+",
+        r"depin-fluent-bit\.masking\.(keys|patterns)\.[^.]+",
+        r"elasticsearch\.podAnnotations\..*",
         r"(elasticsearch\.esConfig|kibana\.kibanaConfig)\..*",
         r".*\.topologySpreadConstraints\[\d\]\.labelSelector\.matchLabels\..*",
         r".*\.resources\.(requests|limits)\.[^.]+",

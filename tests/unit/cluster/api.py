@@ -133,14 +133,17 @@ class Api:
 
     def _items(self, request: Request) -> Iterator[dict[str, Any]]:
         prefix, _, plural = request.path.rpartition("/")
-        wanted = dict(part.split("=") for part in request.query.get("labelSelector", "").split(",") if part)
+        parts = [part for part in request.query.get("labelSelector", "").split(",") if part]
+        wanted = dict(part.split("=") for part in parts if "!=" not in part)
+        unwanted = dict(part.split("!=") for part in parts if "!=" in part)
         for path, obj in self.objects.items():
-            parts = path.split("/")
+            place = path.split("/")
             labels = obj["metadata"].get("labels") or {}
             if (
-                parts[-2] == plural
+                place[-2] == plural
                 and (path.startswith(f"{prefix}/{plural}/") or "/namespaces/" not in prefix)
                 and wanted.items() <= labels.items()
+                and unwanted.items().isdisjoint(labels.items())
             ):
                 yield {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
 

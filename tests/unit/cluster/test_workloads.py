@@ -251,6 +251,48 @@ def test_a_job_that_gave_up_says_why(api: Api, cluster: Cluster) -> None:
     assert cluster.why_not_ready([job]) == ("Job n/setup: BackoffLimitExceeded: too often",)
 
 
+def test_the_last_line_of_a_job_that_failed_is_told(api: Api, cluster: Cluster) -> None:
+    job = api.put("Job", "setup", "n", spec={}, status={})
+    said = "again: nobody is there\nfailed: PUT /a: 403 no rights\n"
+    ended = {"name": "main", "state": {"terminated": {"exitCode": 1, "message": said}}}
+    pod(api, job, "setup-1", phase="Failed", containerStatuses=[ended])
+    assert cluster.why_not_ready([job]) == (
+        "Job n/setup: container main (registry.example/app:1) ended with exit code 1: "
+        "failed: PUT /a: 403 no rights",
+    )
+
+
+def test_jobs_of_a_release_that_failed_are_deleted_and_no_others(api: Api, cluster: Cluster) -> None:
+    mine = {"annotations": {"meta.helm.sh/release-name": "depin-a"}}
+    failed = {"conditions": [{"type": "Failed", "status": "True"}]}
+    api.put("Job", "failed", "n", metadata=mine, status=failed)
+    api.put("Job", "elsewhere", "other", metadata=mine, status=failed)
+    api.put(
+        "Job", "done", "n", metadata=mine, status={"conditions": [{"type": "Complete", "status": "True"}]}
+    )
+    api.put("Job", "running", "n", metadata=mine, status={"active": 1, "failed": 3})
+    api.put("Job", "a-hook", "n", status=failed)
+    cluster.forget_failed_jobs("depin-a", "n")
+    assert jobs(api) == {"elsewhere", "done", "running", "a-hook"}
+
+
+def test_jobs_of_a_revision_that_helm_has_forgotten_are_taken_away(api: Api, cluster: Cluster) -> None:
+    mine = {"annotations": {"meta.helm.sh/release-name": "depin-a"}}
+    other = {"annotations": {"meta.helm.sh/release-name": "depin-b"}}
+    wanted = api.put("Job", "setup-1", "n", metadata=mine)
+    api.put("Job", "setup-0", "n", metadata=mine, status={"active": 1})
+    api.put("Job", "setup-0-of-another", "n", metadata=other)
+    api.put("Job", "a-hook", "n")
+    cluster.forget_other_jobs("depin-a", "n", [wanted])
+    assert jobs(api) == {"setup-1", "setup-0-of-another", "a-hook"}
+    cluster.forget_other_jobs("depin-a", "n")
+    assert jobs(api) == {"setup-0-of-another", "a-hook"}
+
+
+def jobs(api: Api) -> set[str]:
+    return {path.rpartition("/")[2] for path in api.objects if "/jobs/" in path}
+
+
 def test_a_pod_that_has_done_its_work_is_no_cause(api: Api, cluster: Cluster) -> None:
     job = api.put("Job", "setup", "n", spec={"completions": 2}, status={"succeeded": 1})
     done = pod(api, job, "setup-1", phase="Succeeded")

@@ -146,3 +146,41 @@ def test_a_switch_that_is_off_tells_no_address() -> None:
 )
 def test_a_service_within_the_cluster_has_no_traffic_policy(service: dict[str, Any], wrong: bool) -> None:
     assert said("traffic-policy", controller(service=service)) == ([POLICY] if wrong else [])
+
+
+def metrics(part: str = "prometheus", **route: Any) -> list[str]:
+    service = f"kube-prometheus-stack-{part}"
+    given = {
+        "kube-prometheus-stack": {"fullnameOverride": "kube-prometheus-stack"},
+        "depin-routes": {"routes": {"more": {"enabled": True, "service": service, **route}}},
+    }
+    return said("open-metrics", given)
+
+
+@pytest.mark.parametrize("part", ["prometheus", "alertmanager"])
+def test_metrics_and_alerts_that_everybody_gets_to(part: str) -> None:
+    assert metrics(part) == ["depin-routes.routes.more.basicAuthSecret"]
+    assert metrics(part, allowFrom=["0.0.0.0/0"]) == ["depin-routes.routes.more.basicAuthSecret"]
+    assert metrics(part, allowFrom=INTERNAL) == []
+    assert metrics(part, basicAuthSecret="mine") == []
+    assert metrics(part, enabled=False) == []
+    assert metrics(part, service="grafana") == []
+
+
+@pytest.mark.parametrize("part", ["prometheus", "alertmanager"])
+@pytest.mark.parametrize(
+    ("annotations", "open_to_all"),
+    [
+        ({}, True),
+        (None, True),
+        ({"cert-manager.io/cluster-issuer": "depin-internal-ca"}, True),
+        ({"nginx.ingress.kubernetes.io/auth-url": "https://login.example.com"}, False),
+        ({"nginx.ingress.kubernetes.io/whitelist-source-range": "10.0.0.0/8"}, False),
+        ({"traefik.ingress.kubernetes.io/router.middlewares": "monitoring-login@kubernetescrd"}, False),
+    ],
+)
+def test_an_ingress_of_the_chart_asks_for_a_login_too(part: str, annotations: Any, open_to_all: bool) -> None:
+    at = f"kube-prometheus-stack.{part}.ingress"
+    given = nested(at, {"enabled": True, "annotations": annotations})
+    assert said("open-metrics", given) == ([f"{at}.enabled"] if open_to_all else [])
+    assert said("open-metrics", nested(at, {"enabled": False, "annotations": annotations})) == []

@@ -133,6 +133,17 @@ def test_logs_may_go_elsewhere() -> None:
     assert missing(without("elasticsearch", "depin-elasticsearch", **elsewhere)) == []
 
 
+def test_fluent_bit_needs_its_configuration_and_asks_where_that_says() -> None:
+    agent = {"existingConfigMap": "fluent-bit"}
+    own = {"elasticsearch": {"host": "elasticsearch-master.logging.svc"}}
+    assert missing({"fluent-bit": agent, "depin-fluent-bit": {"enabled": False}}) == [
+        "depin-fluent-bit.enabled"
+    ]
+    off = {"fluent-bit": agent, "elasticsearch": {"enabled": False}}
+    assert missing({**off, "depin-fluent-bit": own}) == ["elasticsearch.enabled"]
+    assert missing({**off, "depin-fluent-bit": {"elasticsearch": {"host": "logs.example.com"}}}) == []
+
+
 @pytest.mark.parametrize("replicas", [0, "0"])
 def test_elasticsearch_needs_a_node_where_it_is_needed(replicas: Any) -> None:
     seen = facts(without(elasticsearch={"replicas": replicas}), ingressClass="nginx")

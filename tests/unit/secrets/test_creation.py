@@ -105,7 +105,7 @@ def test_derived_values_go_with_what_an_operator_provided(api: Api, cluster: Clu
     )
     made = make(cluster)
     assert "fluent-bit-elasticsearch" not in {spec.name for spec in made}
-    first, second, _ = value(api, "logging", "elasticsearch-file-realm", "users").splitlines()
+    first, second, *_ = value(api, "logging", "elasticsearch-file-realm", "users").splitlines()
     assert bcrypt.checkpw(b"from a vault", first.removeprefix(b"fluent-bit:"))
     reader = value(api, "logging", "kibana-reader", "password")
     assert bcrypt.checkpw(reader, second.removeprefix(b"kibana-reader:"))
@@ -191,6 +191,41 @@ def test_a_provided_hash_that_cannot_be_checked_is_trusted(api: Api, cluster: Cl
     for name in ("kibana-reader", "elasticsearch-exporter"):
         provide(api, "logging", name, {"username": name.encode(), "password": b"p"})
     assert state(cluster, "elasticsearch-file-realm").summary == "present"
+
+
+#: As an earlier chart made it.
+OLD_USERS = generators.htpasswd("fluent-bit", b"old") + b"\n# by hand\nmine:$2a$x\n"
+OLD = {"users": OLD_USERS, "users_roles": b"writer:fluent-bit\n", "roles.yml": b"writer: {}\n"}
+FLUENT_BIT = {"username": b"fluent-bit", "password": b"old"}
+
+
+def test_a_file_realm_of_an_earlier_chart_gets_the_users_and_roles_of_this_one(
+    api: Api, cluster: Cluster
+) -> None:
+    provide(api, "node-agents", "fluent-bit-elasticsearch", FLUENT_BIT, ours=True)
+    provide(api, "logging", "elasticsearch-file-realm", OLD, ours=True)
+    found = state(cluster, "elasticsearch-file-realm")
+    assert found.outdated == ("users", "users_roles", "roles.yml")
+    assert found.summary == "users, users_roles, roles.yml is of an earlier chart"
+    make(cluster)
+    users = value(api, "logging", "elasticsearch-file-realm", "users")
+    assert users.startswith(OLD_USERS.rstrip())
+    password = value(api, "logging", "elasticsearch-setup", "password")
+    (line,) = [line for line in users.splitlines() if line.startswith(b"depin-setup:")]
+    assert bcrypt.checkpw(password, line.removeprefix(b"depin-setup:"))
+    roles = value(api, "logging", "elasticsearch-file-realm", "roles.yml")
+    assert roles.startswith(b"depin_log_writer:")
+    assert value(api, "node-agents", "fluent-bit-elasticsearch", "password") == b"old"
+    assert state(cluster, "elasticsearch-file-realm").summary == "present"
+    assert make(cluster) == ()
+
+
+def test_a_file_realm_that_an_operator_provides_stays_as_it_is(api: Api, cluster: Cluster) -> None:
+    provide(api, "node-agents", "fluent-bit-elasticsearch", FLUENT_BIT)
+    provide(api, "logging", "elasticsearch-file-realm", OLD)
+    make(cluster)
+    assert value(api, "logging", "elasticsearch-file-realm", "users") == OLD_USERS
+    assert value(api, "logging", "elasticsearch-file-realm", "roles.yml") == OLD["roles.yml"]
 
 
 def test_a_namespace_that_nobody_is_going_to_own_is_asked_for(api: Api, cluster: Cluster) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,15 @@ def test_a_secret_stands_behind_what_it_is_derived_from() -> None:
     order = names(secrets.load(UMBRELLA))
     assert order.index("elasticsearch-file-realm") > order.index("fluent-bit-elasticsearch")
     assert order.index("elasticsearch-service-tokens") > order.index("kibana-es-token")
+
+
+def test_nodes_start_again_with_other_users_or_roles() -> None:
+    # Elasticsearch reads them when it starts; another annotation gives its pods another template.
+    listed = yamlio.load((UMBRELLA / "secrets.yaml").read_bytes())["secrets"]
+    (realm,) = [entry["keys"] for entry in listed if entry["name"] == "elasticsearch-file-realm"]
+    digest = hashlib.sha256(json.dumps(realm, sort_keys=True).encode()).hexdigest()[:10]
+    values = yamlio.load((UMBRELLA / "values.yaml").read_bytes())
+    assert values["elasticsearch"]["podAnnotations"]["depin-helm/users"] == digest
 
 
 def test_a_secret_is_needed_where_its_reader_is_on() -> None:

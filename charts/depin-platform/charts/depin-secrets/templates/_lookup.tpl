@@ -13,21 +13,19 @@ an upgrade changes nothing. Call with a dict of namespace, name and key.
 {{- end }}
 
 {{/*
-An htpasswd file; the one that is there already is kept, since bcrypt salts each line anew. Call with a dict of
+An htpasswd file; lines that are there already are kept, since bcrypt salts each anew. Call with a dict of
 namespace, name, key, and users: passwords by user.
 */}}
 {{- define "depin-secrets.htpasswd" -}}
 {{- $secret := lookup "v1" "Secret" .namespace .name -}}
 {{- $data := ($secret | default dict).data | default dict -}}
-{{- if hasKey $data .key -}}
-{{- index $data .key | b64dec -}}
-{{- else -}}
-{{- $lines := list -}}
+{{- $lines := get $data .key | b64dec | splitList "\n" | compact -}}
 {{- range $user, $password := .users -}}
+{{- if not (regexMatch (printf "(?m)^%s:" $user) (join "\n" $lines)) -}}
 {{- $lines = append $lines (htpasswd $user $password) -}}
 {{- end -}}
-{{- join "\n" $lines -}}
 {{- end -}}
+{{- join "\n" $lines -}}
 {{- end }}
 
 {{- define "depin-secrets.metadata" -}}

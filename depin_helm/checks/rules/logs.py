@@ -1,0 +1,74 @@
+"""The rule about Fluent Bit's configuration: depin-fluent-bit's, or the environment's own, but not both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from depin_helm.checks.facts import Facts
+from depin_helm.checks.rule import Rule, Violation
+from depin_helm.yamlio import Path
+
+_AGENT, _OURS = "fluent-bit", "depin-fluent-bit"
+#: The ConfigMap that depin-fluent-bit makes, the file in it that Fluent Bit is told to read, and its port.
+CONFIG_MAP, _FILE, _PORT = "fluent-bit", "fluent-bit.yaml", 2020
+_SWITCH: Path = (_AGENT, "existingConfigMap")
+
+
+def configured_here(facts: Facts) -> bool:
+    """Whether Fluent Bit is on and reads what depin-fluent-bit makes."""
+    return facts.enabled(_AGENT) and facts.get(*_SWITCH) == CONFIG_MAP
+
+
+def _unread(facts: Facts) -> Iterator[Violation]:
+    if not facts.enabled(_AGENT):
+        return
+    if facts.get(*_SWITCH):
+        for path in _of_the_chart(facts):
+            yield Violation(
+                (path, _SWITCH), "is read by nothing: Fluent Bit gets another ConfigMap", _ONE_OF_TWO
+            )
+        port = facts.get(_AGENT, "metricsPort")
+        if configured_here(facts) and port not in (None, _PORT):
+            yield Violation(
+                ((_AGENT, "metricsPort"),),
+                f"Fluent Bit listens on port {_PORT} all the same",
+                f"leave it {_PORT}",
+            )
+        return
+    if facts.enabled(_OURS) and facts.get(_AGENT, "fullnameOverride") == CONFIG_MAP:
+        yield Violation(
+            (_SWITCH, (_OURS, "enabled")), f"{_OURS} makes a ConfigMap of the same name", _ONE_OF_TWO
+        )
+    files = facts.get(_AGENT, "config", "extraFiles")
+    arguments = facts.get(_AGENT, "args")
+    told = (
+        any(str(each).endswith(f"/{_FILE}") for each in arguments) if isinstance(arguments, list) else False
+    )
+    if told and not (isinstance(files, dict) and _FILE in files):
+        yield Violation(
+            ((_AGENT, "args"), _SWITCH),
+            f"Fluent Bit is told to read {_FILE}, which its chart does not make",
+            "--config=/fluent-bit/etc/conf/fluent-bit.conf",
+        )
+
+
+def _of_the_chart(facts: Facts) -> Iterator[Path]:
+    """The settings of which the chart would make a ConfigMap of its own."""
+    section = facts.get(_AGENT, "config")
+    keys: list[Path] = [(_AGENT, "config", key) for key in section] if isinstance(section, dict) else []
+    yield from (path for path in (*keys, (_AGENT, "logLevel"), (_AGENT, "flush")) if facts.given(path))
+
+
+_ONE_OF_TWO = (
+    'under depin-fluent-bit; or existingConfigMap: "" and depin-fluent-bit.enabled: false '
+    "for a configuration of your own"
+)
+
+RULES = (
+    Rule(
+        "fluent-bit-configuration",
+        "Fluent Bit's configuration stands where Fluent Bit reads it",
+        "it does something else than the values say, or nothing at all",
+        _unread,
+    ),
+)

@@ -1,0 +1,1 @@
+"""What containers write, and the documents that are to become of it."""
