@@ -11,7 +11,7 @@ from depin_helm.errors import DepinHelmError, UsageError
 
 #: How many more objects there are before cycles are looked for. A command makes many that live till its end,
 #: and hardly any cycle: with Python's own 700 a sixth of its time goes into looking.
-_COLLECT_AFTER = 200_000
+_COLLECT_AFTER = 1_000_000
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def schemas(files: Iterable[bytes], kinds: Iterable[str]) -> dict[str, Mapping[s
         if wanted.isdisjoint(_KIND.findall(text)):
             continue
         try:
-            documents = yamlio.load_all(_PROSE.sub("", text))
+            documents = yamlio.load_untagged(_PROSE.sub("", text))
         except yamlio.YAMLError:
             continue
         found |= {kind: schema for kind, schema in _of(documents) if kind in wanted}

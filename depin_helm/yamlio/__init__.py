@@ -15,7 +15,7 @@ from depin_helm.yamlio.document import (
     read_values,
 )
 from depin_helm.yamlio.editing import edited
-from depin_helm.yamlio.machine import YAMLError, dump, load, load_all
+from depin_helm.yamlio.machine import YAMLError, dump, load, load_all, load_untagged
 from depin_helm.yamlio.nodes import Mark, Path
 from depin_helm.yamlio.scalars import plain
 
@@ -31,6 +31,7 @@ __all__ = [
     "format_path",
     "load",
     "load_all",
+    "load_untagged",
     "parse_path",
     "parse_values",
     "plain",

