@@ -14,16 +14,17 @@ from tests.tier import ROOT
 
 def program(name: str) -> Path:
     """One of `tools.TEST_MODULES`, from the user's own cache."""
-    return tools.binary(name, ROOT / "tools", _cache())
+    return tools.binary(name, ROOT / "tools", cache())
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """The user's own."""
     return project.cache_directory(os.environ.get("DEPIN_HELM_CACHE"))
 
 
 def main() -> None:
     """Build them all."""
-    tools.build(tools.TEST_MODULES, ROOT / "tools", _cache())
+    tools.build(tools.TEST_MODULES, ROOT / "tools", cache())
 
 
 if __name__ == "__main__":

@@ -105,13 +105,14 @@ class Pipeline:
 
 
 def python(value: Any) -> Any:
-    """Lua's tables as Python's maps and lists, whole numbers as int."""
+    """Lua's tables as Python's maps and lists, whole numbers of 64 bits as int."""
     if lua_type(value) == "table":
         keys = list(value)
         if keys and keys == list(range(1, len(keys) + 1)):
             return [python(value[key]) for key in keys]
         return {key: python(value[key]) for key in keys}
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**63
+    return int(value) if whole else value
 
 
 def _settings(merged: Mapping[str, Any]) -> dict[str, Any]:

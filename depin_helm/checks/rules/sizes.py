@@ -51,10 +51,17 @@ def _java_heap(facts: Facts) -> Iterator[Violation]:
     options = list(_java_options(facts))
     largest = _last(options, "-Xmx")
     smallest = _last(options, "-Xms")
+    limit_path, limit = _memory_limit(facts, _ELASTICSEARCH)
     if largest is None:
+        # Elasticsearch sizes its heap by itself then (8.5, …/server/cli/MachineDependentHeap.java).
+        if facts.get(*limit_path) is None:
+            yield Violation(
+                (limit_path,),
+                "without a limit, Elasticsearch takes half of the node's memory as its heap",
+                "a memory limit, half of which it takes then, or -Xms and -Xmx in esJavaOpts",
+            )
         return
     path, text, size = largest
-    limit_path, limit = _memory_limit(facts, _ELASTICSEARCH)
     if limit is not None and size >= limit:
         yield Violation(
             (path, limit_path),

@@ -167,7 +167,21 @@ class Elasticsearch(Server):
                 raise RefusedError(
                     400, "illegal_argument_exception", f"{name} would match what {pattern} matches"
                 )
-        return self._put("template", name, body)
+        answer = self._put("template", name, body)
+        if "data_stream" in body and self._ignores_times(body["index_patterns"][0]):
+            del self.state["template", name]
+            raise RefusedError(
+                400,
+                "illegal_argument_exception",
+                "data stream timestamp field [@timestamp] has disallowed [ignore_malformed] attribute",
+            )
+        return answer
+
+    def _ignores_times(self, name: str) -> bool:
+        """An index's own setting counts for fields that do not say (DataStreamTimestampFieldMapper)."""
+        everywhere = self.settings(name).get("mapping", {}).get("ignore_malformed", False)
+        time = self.mappings(name).get("properties", {}).get("@timestamp", {})
+        return bool(time.get("ignore_malformed", everywhere))
 
     def _indices_create_data_stream(self, name: str, _: Request, __: Any) -> tuple[int, Any]:
         template = self.template(name)

@@ -110,6 +110,16 @@ def test_again_it_changes_nothing(files: dict[str, str], place: Place) -> None:
     assert place.server.state == before
 
 
+def test_snapshots_are_made_and_kept_as_the_values_have_it(place: Place, files: Mapping[str, str]) -> None:
+    place.run(files)
+    assert place.server.state["repository", "depin-snapshots"]["settings"]["bucket"] == "depin-snapshots"
+    policy = place.server.state["snapshots", "depin-snapshots"]
+    assert policy["schedule"] == "0 30 1 * * ?"
+    assert policy["retention"] == {"expire_after": "30d", "min_count": 7, "max_count": 100}
+    assert policy["config"]["indices"] == ["depin-logs*"]
+    assert policy["config"]["feature_states"] == ["kibana"]
+
+
 def test_snapshots_end_when_they_are_turned_off(
     files: dict[str, str], renderer: Renderer, place: Place
 ) -> None:

@@ -13,6 +13,16 @@ from tests.logs.emulation import CHART, FILES, ROOT, Pipeline, python
 
 DOCUMENTED = (ROOT / "docs/logs.md").read_text()
 CONTRACT = python(Pipeline().module("fields"))
+#: As what a field of each kind is searched.
+SEARCHED = {
+    "text": "match_only_text",
+    "word": "keyword",
+    "level": "keyword",
+    "whole": "long",
+    "number": "double",
+    "ip": "ip",
+    "time": "date_nanos",
+}
 MAPPINGS = CHART / "charts/depin-elasticsearch/files/mappings-logs.json"
 
 
@@ -35,7 +45,7 @@ def test_no_name_leads_to_two_fields() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-def test_elasticsearch_knows_every_field() -> None:
+def test_elasticsearch_searches_every_field_as_what_it_is() -> None:
     properties = json.loads(MAPPINGS.read_text())["template"]["mappings"]["properties"]
     for entry in CONTRACT:
         if entry["kind"] == "trace":
@@ -44,7 +54,7 @@ def test_elasticsearch_knows_every_field() -> None:
         for name in entry["field"].split("."):
             assert name in node["properties"], entry["field"]
             node = node["properties"][name]
-        assert "type" in node, entry["field"]
+        assert node["type"] == SEARCHED[entry["kind"]], entry["field"]
 
 
 def test_what_the_scripts_say_of_themselves_is_short() -> None:

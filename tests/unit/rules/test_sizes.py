@@ -137,6 +137,15 @@ def test_a_heap_that_starts_larger_than_it_may_become_is_found() -> None:
     assert said("heap-above-memory", heap("-Xms1g -Xmx512m")) == ["elasticsearch.esJavaOpts"]
 
 
+def test_a_heap_of_half_the_node_is_found() -> None:
+    upstream = heap("")
+    limit = ["elasticsearch.resources.limits.memory"]
+    assert said("heap-above-memory", heap("", None), upstream) == limit
+    assert said("heap-above-memory", heap("-XX:+UseG1GC", None), upstream) == limit
+    assert said("heap-above-memory", heap("-Xmx1g", None), upstream) == []
+    assert said("heap-above-memory", heap("", None, enabled=False), upstream) == []
+
+
 def test_without_a_limit_any_heap_fits() -> None:
     assert said("heap-above-memory", heap("-Xmx64g", None)) == []
     assert said("heap-above-memory", heap("-Xmx64g", enabled=False)) == []

@@ -108,17 +108,22 @@ local function label(document, fields, tags)
     local text, cut = values.cut(values.printed(fields[name]), settings.label_bytes)
     tags.truncated = tags.truncated or cut
     document.labels = document.labels or {}
-    document.labels[name] = text
+    document.labels[values.name(name)] = text
   end
 end
 
 -- Which service, where: from Kubernetes, whatever the line says of itself.
 local function place(document, kubernetes)
+  local labels
+  for name, value in pairs(kubernetes.labels or {}) do
+    labels = labels or {}
+    labels[values.name(name)] = value
+  end
   document.kubernetes = {
     namespace = kubernetes.namespace_name,
     pod = { name = kubernetes.pod_name, uid = kubernetes.pod_id },
     container = { name = kubernetes.container_name },
-    labels = kubernetes.labels and next(kubernetes.labels) and kubernetes.labels,
+    labels = labels,
   }
   local node = kubernetes.host or os.getenv("NODE_NAME")
   if node then
@@ -145,7 +150,8 @@ local function classify(document, fields, labels, container)
     or "kubernetes.container"
   document.service.name = service or labels["app.kubernetes.io/name"] or labels.app or container
   local job = document.depin and document.depin.job
-  if job and job.duration and not document.event.duration then
+  -- Within 64 bits: infinity would be no JSON.
+  if job and job.duration and math.abs(job.duration) < 9e9 and not document.event.duration then
     document.event.duration = math.floor(job.duration * 1e9 + 0.5)
   end
 end

@@ -44,6 +44,17 @@ function values.trimmed(text, characters)
   return text:sub(1, last)
 end
 
+-- A name that Elasticsearch takes below a `flattened` field: not long, no NUL, and no part between dots that is blank.
+function values.name(text)
+  local parts = {}
+  for part in text:gsub("%z", ""):gmatch("[^.]+") do
+    if part:find("%S") then
+      parts[#parts + 1] = part
+    end
+  end
+  return #parts > 0 and (values.cut(table.concat(parts, "."), WORD)) or "_"
+end
+
 function values.text(value)
   if type(value) == "table" then
     return nil
@@ -69,7 +80,7 @@ end
 
 function values.whole(value)
   local number = values.number(value)
-  if number == nil or number % 1 ~= 0 then
+  if number == nil or number % 1 ~= 0 or math.abs(number) >= 2 ^ 63 then
     return nil
   end
   return number
@@ -112,13 +123,18 @@ local function days(year, month, day)
   return era * 146097 + of_era * 365 + math.floor(of_era / 4) - math.floor(of_era / 100) + of_year - 719468
 end
 
+-- From 1990 to 2100. Elasticsearch refuses what nanoseconds since 1970 cannot say, such as Go's zero time.
+local function plausible(seconds)
+  return seconds >= 631152000 and seconds <= 4102444800
+end
+
 -- A time as {sec, nsec}: RFC 3339, or a number since 1970 whose size tells its unit.
 function values.time(value)
   local number = tonumber(value)
   if number then
     local unit = number > 1e17 and 1e9 or number > 1e14 and 1e6 or number > 1e11 and 1e3 or 1
     local seconds = math.floor(number / unit)
-    if seconds < 631152000 or seconds > 4102444800 then -- before 1990, after 2100: no time
+    if not plausible(seconds) then
       return nil
     end
     return { sec = seconds, nsec = math.floor((number / unit - seconds) * 1e6 + 0.5) * 1e3 }
@@ -140,6 +156,9 @@ function values.time(value)
   local offset = sign and (tonumber(hours) * 3600 + tonumber(minutes) * 60) * (sign == "-" and -1 or 1) or 0
   local seconds = days(tonumber(year), tonumber(month), tonumber(day)) * 86400
     + tonumber(hour) * 3600 + tonumber(minute) * 60 + tonumber(second) - offset
+  if not plausible(seconds) then
+    return nil
+  end
   return { sec = seconds, nsec = tonumber(((fraction or "") .. "000000000"):sub(1, 9)) }
 end
 
