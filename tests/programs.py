@@ -1,14 +1,16 @@
-"""The Go programs that only tests run: Prometheus and Alertmanager with their tools, kubeconform.
+"""What only tests run: Prometheus and Alertmanager with their tools, kubeconform, engines in Java.
 
 `make test-tools` builds them all beforehand; a test that asks for one builds it if it has to.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from depin_helm import project, tools
+from tests.engines import engine
 from tests.tier import ROOT
 
 
@@ -23,8 +25,12 @@ def cache() -> Path:
 
 
 def main() -> None:
-    """Build them all."""
+    """Build them all; engines where there is what they need."""
     tools.build(tools.TEST_MODULES, ROOT / "tools", cache())
+    if not engine.missing():
+        with contextlib.suppress(engine.UnreachableError):  # the tests that need them say so
+            for name in engine.NAMES:
+                engine.build(name, cache())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,32 @@ def test_elasticsearch_has_password_encryption_and_users(platform: Platform) -> 
     assert insecure(platform) == []
 
 
+@pytest.mark.usefixtures("real_charts")
+def test_kibana_has_its_encryption_keys_from_a_secret(layered: Platform) -> None:
+    (kibana,) = [obj for obj in layered.of_kind("Deployment") if obj.name == "kibana"]
+    keys = {
+        each["name"]: each["valueFrom"]["secretKeyRef"]
+        for each in container(dict(kibana.data))["env"]
+        if each["name"].endswith("_ENCRYPTIONKEY")
+    }
+    assert {name: ref["key"] for name, ref in keys.items()} == {
+        "XPACK_SECURITY_ENCRYPTIONKEY": "security",
+        "XPACK_ENCRYPTEDSAVEDOBJECTS_ENCRYPTIONKEY": "encryptedSavedObjects",
+        "XPACK_REPORTING_ENCRYPTIONKEY": "reporting",
+    }
+    assert {ref["name"] for ref in keys.values()} == {"kibana-encryption"}
+
+
+@pytest.mark.usefixtures("real_charts")
+def test_elasticsearch_runs_on_any_node_and_sizes_its_own_heap(platform: Platform) -> None:
+    config = platform.by_id["ConfigMap", "logging", "elasticsearch-master-config"].data["data"]
+    assert "node.store.allow_mmap: false" in config["elasticsearch.yml"]
+    (nodes,) = [obj for obj in platform.of_kind("StatefulSet") if obj.name == "elasticsearch-master"]
+    found = container(dict(nodes.data))
+    assert "ES_JAVA_OPTS" not in {each["name"] for each in found["env"]}
+    assert found["resources"]["limits"]["memory"]
+
+
 def without_variable(name: str) -> Change:
     return lambda data: container(data)["env"].remove(variable(data, name))
 

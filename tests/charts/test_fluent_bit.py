@@ -144,6 +144,38 @@ def test_documents_go_to_the_data_stream_over_verified_tls(platform: Platform) -
         assert output[switch] is False, switch
 
 
+def test_what_waits_is_on_disk_and_given_up_late(platform: Platform) -> None:
+    config = pipeline(platform)
+    (tail,) = config["pipeline"]["inputs"]
+    filters = {each["name"]: each for each in config["pipeline"]["filters"]}
+    (output,) = config["pipeline"]["outputs"]
+    assert tail["storage.type"] == filters["multiline"]["emitter_storage.type"] == "filesystem"
+    assert tail["db"].startswith("/fluent-bit/state/")
+    assert tail["rotate_wait"] >= 60
+    assert tail["storage.pause_on_chunks_overlimit"] is False
+    assert tail["truncate_long_lines"] is True
+    assert filters["kubernetes"]["kube_meta_cache_ttl"] == "5m"
+    assert output["retry_limit"] == 100
+    # A chunk has up to 2 MB of records, of a hundred bytes and more, and its answer 230 bytes for each.
+    assert int(output["buffer_size"].removesuffix("M")) * 1024 >= 2 * 1024 * 230 / 100
+
+
+def test_reading_pauses_where_the_environment_wants_it(renderer: Renderer) -> None:
+    platform = with_values(renderer, {"depin-fluent-bit": {"buffer": {"pauseInput": True}}})
+    (tail,) = pipeline(platform)["pipeline"]["inputs"]
+    assert tail["storage.pause_on_chunks_overlimit"] is True
+
+
+def test_what_no_script_has_seen_goes_no_further(platform: Platform) -> None:
+    names = [each["name"] for each in pipeline(platform)["pipeline"]["filters"]]
+    assert names[names.index("lua") + 1] == "grep"
+
+
+def test_it_may_ask_for_single_pods_and_nothing_else(platform: Platform) -> None:
+    (role,) = (each for each in platform.of_kind("ClusterRole") if each.name == "fluent-bit")
+    assert role.data["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+
+
 def test_credentials_come_from_a_secret(platform: Platform) -> None:
     (output,) = pipeline(platform)["pipeline"]["outputs"]
     (daemon,) = (each for each in platform.of_kind("DaemonSet") if each.name == "fluent-bit")

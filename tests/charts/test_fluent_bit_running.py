@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gzip
 import json
 import socket
 import ssl
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,6 +52,17 @@ def changed(main: Path, **sections: Any) -> None:
     if "output" in sections:
         config["pipeline"]["outputs"] = [sections["output"]]
     main.write_text(json.dumps(config))
+
+
+#: What Elasticsearch answers for one record, beside its id and index.
+TAKEN = {
+    "_version": 1,
+    "result": "created",
+    "_shards": {"total": 2, "successful": 2, "failed": 0},
+    "_seq_no": 123456,
+    "_primary_term": 1,
+    "status": 201,
+}
 
 
 def free_port() -> int:
@@ -137,7 +150,7 @@ def elasticsearch(tmp_path: Path) -> Iterator[Elasticsearch]:
             subject.requests.append((self.path, self.headers.get("Authorization", ""), lines))
             status = subject.failures.pop(0) if subject.failures else 200
             answer = json.dumps(
-                {"errors": False, "items": [{"create": {"status": 201}} for _ in lines[::2]]}
+                {"errors": False, "items": [{"create": {**TAKEN, **line["create"]}} for line in lines[::2]]}
                 if status == 200
                 else {"error": {"type": "unavailable"}, "status": status}
             ).encode()
@@ -230,3 +243,41 @@ def test_what_is_given_up_after_all_retries_is_kept(
             lambda: any(b"CUDA out of memory" in file.read_bytes() for file in rejected.glob("*"))
         )
     assert len(elasticsearch.requests) == 2
+
+
+def test_an_answer_for_many_records_is_read_whole(
+    files: dict[str, str], program: str, elasticsearch: Elasticsearch, tmp_path: Path
+) -> None:
+    main = sending(files, elasticsearch, "ca.crt", tmp_path / "agent")
+    case = CASES["text-levels"]
+    lines = [f"2026-11-28T07:12:14.{number:09d}Z stdout F line {number}" for number in range(8000)]
+    agent.write(main, dataclasses.replace(case, lines=tuple(lines)))
+    with agent.running(program, main, **USER) as log:
+        assert agent.until(lambda: sum(len(each) for each in elasticsearch.operations) >= 16_000)
+        time.sleep(3)
+    assert max(len(each) for each in elasticsearch.operations) > 5000
+    assert sum(len(each) for each in elasticsearch.operations) == 16_000
+    assert "cannot increase buffer" not in log.read_text()
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_records_that_the_script_breaks_on_go_nowhere(
+    files: dict[str, str], program: str, tmp_path: Path, *, guarded: bool
+) -> None:
+    script = files["documents.lua"]
+    broken = script.replace("return 1, time, built", 'return 1, "never", built')
+    assert broken != script
+    main = agent.configure(files | {"documents.lua": broken}, tmp_path / "agent", local=True)
+    config = yamlio.load(main.read_bytes())
+    if not guarded:
+        config["pipeline"]["filters"] = [
+            each for each in config["pipeline"]["filters"] if each["name"] != "grep"
+        ]
+    main.write_text(json.dumps(config))
+    case = CASES["secrets-text"]
+    agent.write(main, case)
+    with agent.running(program, main) as log:
+        assert agent.until(lambda: "invalid" in log.read_text() or "lua" in log.read_text())
+        time.sleep(2)
+    out = main.parent.parent / "out" / "all"
+    assert (out.read_text() if out.exists() else "") == "" if guarded else "log" in out.read_text()

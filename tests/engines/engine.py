@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -19,20 +20,25 @@ import pytest
 
 FOLDER = Path(__file__).parent
 NAMES = ("elasticsearch", "opensearch")
-PROGRAMS = ("java", "javac", "mvn")
+PROGRAMS, OLDEST = ("java", "javac", "mvn"), 17
+#: What Maven says where there is no way to the repository.
+UNREACHABLE = re.compile(
+    r"Unknown host|Could not transfer artifact|unreachable|timed out|refused|offline mode"
+)
 
 
 class Engine:
-    """A running one."""
+    """A running one, at `host` and `port`."""
 
     def __init__(self, address: str) -> None:
-        self._url = f"http://{address}"
+        self.host, _, port = address.rpartition(":")
+        self.port = int(port)
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and answer; a list becomes lines of JSON, as bulk requests are."""
         lines = body if isinstance(body, list) else [body]
         data = None if body is None else "".join(f"{json.dumps(line)}\n" for line in lines).encode()
-        request = urllib.request.Request(self._url + path, data, method=method)
+        request = urllib.request.Request(f"http://{self.host}:{self.port}{path}", data, method=method)
         request.add_header(
             "Content-Type", "application/x-ndjson" if isinstance(body, list) else "application/json"
         )
@@ -43,9 +49,17 @@ class Engine:
             return error.code, json.load(error)
 
 
-def missing() -> list[str]:
-    """What this machine lacks to build and run them."""
-    return [program for program in PROGRAMS if shutil.which(program) is None]
+class UnreachableError(Exception):
+    """Maven Central cannot be asked."""
+
+
+def missing() -> str:
+    """What this machine lacks to build and run them, "" if nothing."""
+    if lacking := [program for program in PROGRAMS if shutil.which(program) is None]:
+        return f"there is no {' or '.join(lacking)} on PATH"
+    said = subprocess.run(["javac", "-version"], capture_output=True, text=True, check=False)
+    version = re.search(r"\d+", said.stdout + said.stderr)
+    return "" if version and int(version[0]) >= OLDEST else f"javac is too old: {said.stdout.strip()}"
 
 
 def build(name: str, cache: Path) -> Path:
@@ -78,7 +92,8 @@ def build(name: str, cache: Path) -> Path:
 def _run(*command: str) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command[:2])} failed:\n{done.stdout[-2000:]}")
+        problem = f"{command[0]} failed:\n{done.stdout[-2000:]}"
+        raise UnreachableError(problem) if UNREACHABLE.search(done.stdout) else RuntimeError(problem)
 
 
 @contextlib.contextmanager
@@ -110,7 +125,13 @@ def _address(process: subprocess.Popen[str], home: Path) -> str:
     raise RuntimeError(f"the engine ended with {process.wait()}:\n{(home / 'log').read_text()[-2000:]}")
 
 
-def skip_without_java() -> None:
-    """Skip the test where the machine cannot run an engine."""
+def use(name: str, cache: Path, home: Path) -> Iterator[Engine]:
+    """For a fixture: one that runs, or the test is skipped where the machine cannot have it."""
     if lacking := missing():
-        pytest.skip(f"engines need Java 17 and Maven: there is no {' or '.join(lacking)} on PATH")
+        pytest.skip(f"engines need Java {OLDEST} and Maven: {lacking}")
+    try:
+        build(name, cache)
+    except UnreachableError as error:
+        pytest.skip(f"engines come from Maven Central: {error}")
+    with running(name, cache, home) as engine:
+        yield engine

@@ -39,6 +39,12 @@ def _unread(facts: Facts) -> Iterator[Violation]:
         yield Violation(
             (_SWITCH, (_OURS, "enabled")), f"{_OURS} makes a ConfigMap of the same name", _ONE_OF_TWO
         )
+    if not facts.enabled(_OURS) and facts.get(_AGENT, "rbac", "create") is False:
+        yield Violation(
+            ((_OURS, "enabled"), (_AGENT, "rbac", "create")),
+            f"with {_OURS} go the rights to ask for the pods that logs are of",
+            f"{_AGENT}.rbac.create: true",
+        )
     files = facts.get(_AGENT, "config", "extraFiles")
     arguments = facts.get(_AGENT, "args")
     told = (

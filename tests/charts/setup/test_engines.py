@@ -10,16 +10,18 @@ from __future__ import annotations
 import copy
 import json
 import random
-import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from depin_helm import yamlio
 from tests.charts.checks.model import Platform
 from tests.charts.rendering import Renderer
 from tests.charts.setup.running import content
-from tests.engines.engine import Engine, running, skip_without_java
+from tests.engines.engine import Engine, missing, use
+from tests.logs import agent
 from tests.logs.corpus import BEGIN, Case, cases, instant
 from tests.logs.emulation import Pipeline
 from tests.programs import cache
@@ -32,16 +34,12 @@ LIKE = {"match_only_text": "text"}
 
 @pytest.fixture(scope="module")
 def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    skip_without_java()
-    with running("elasticsearch", cache(), tmp_path_factory.mktemp("elasticsearch")) as engine:
-        yield engine
+    yield from use("elasticsearch", cache(), tmp_path_factory.mktemp("elasticsearch"))
 
 
 @pytest.fixture(scope="module")
 def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    skip_without_java()
-    with running("opensearch", cache(), tmp_path_factory.mktemp("opensearch")) as engine:
-        yield engine
+    yield from use("opensearch", cache(), tmp_path_factory.mktemp("opensearch"))
 
 
 def sent(platform: Platform, *kinds: str) -> dict[str, Any]:
@@ -185,6 +183,35 @@ def test_every_document_of_the_corpus_is_stored(pipeline: Engine, stored: Engine
         assert after == document
     again = piped(pipeline, [{"@timestamp": TIME, **document} for document in found])
     assert store(stored, again) == []
+
+
+def test_elasticsearch_takes_what_fluent_bit_sends(
+    stored: Engine, renderer: Renderer, tmp_path: Path
+) -> None:
+    program = agent.find()
+    if program is None:
+        pytest.skip("there is no fluent-bit on PATH")
+    (config,) = [obj for obj in renderer.layered("edge").of_kind("ConfigMap") if obj.name == "fluent-bit"]
+    main = agent.configure(config.data["data"], tmp_path / "agent", local=True)
+    own = yamlio.load(main.read_bytes())
+    (output,) = yamlio.load(config.data["data"]["fluent-bit.yaml"].encode())["pipeline"]["outputs"]
+    # This Elasticsearch has no TLS, and takes no compressed requests.
+    plain = {key: value for key, value in output.items() if key != "compress" and not key.startswith("tls")}
+    own["pipeline"]["outputs"] = [{**plain, "host": stored.host, "port": stored.port}]
+    main.write_text(json.dumps(own))
+    chosen = [case for case in cases() if case.name.startswith("depin-")]
+    wanted = sum(len(case.documents) for case in chosen)
+    for case in chosen:
+        agent.write(main, case)
+
+    def count() -> int:
+        query = {"query": {"prefix": {"kubernetes.pod.name": "depin-"}}}
+        stored.ask("POST", f"/{LOGS}/_refresh")
+        return int(stored.ask("POST", f"/{LOGS}/_count", query)[1]["count"])
+
+    before = count()
+    with agent.running(program, main, ELASTICSEARCH_USERNAME="x", ELASTICSEARCH_PASSWORD="y"):
+        assert agent.until(lambda: count() == before + wanted)
 
 
 #: Lines that are JSON, and each something that Elasticsearch refuses if nobody takes care of it.
@@ -377,7 +404,8 @@ def test_the_same_document_is_stored_once(stored: Engine) -> None:
     assert statuses == [201, 409]
 
 
-def test_an_engine_needs_java_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda program: None if program == "mvn" else program)
-    with pytest.raises(pytest.skip.Exception, match="there is no mvn on PATH"):
-        skip_without_java()
+def test_an_engine_needs_java_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert missing() == "there is no java or javac or mvn on PATH"
+    with pytest.raises(pytest.skip.Exception, match="Java 17 and Maven: there is no java"):
+        next(use("opensearch", tmp_path, tmp_path))

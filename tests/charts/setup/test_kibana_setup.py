@@ -38,7 +38,7 @@ def kibana() -> Kibana:
 def test_an_empty_kibana_gets_all_objects_and_again_the_same(layered: Platform, tmp_path: Path) -> None:
     server, files = kibana(), content(layered, NAME)
     done = imported(server, files, tmp_path)
-    assert (done.code, done.last) == (0, "done: 2 requests"), done.log
+    assert (done.code, done.last) == (0, "done: 3 requests"), done.log
     before = copy.deepcopy(server.objects)
     assert len(before) == len(files["objects.ndjson"].splitlines())
     assert imported(server, files, tmp_path).code == 0
@@ -59,7 +59,7 @@ def test_it_waits_for_kibana(files: dict[str, str], tmp_path: Path) -> None:
     server = kibana()
     server.faults = deque([RefusedError(503, "Service Unavailable", "Kibana server is not ready yet")] * 2)
     assert imported(server, files, tmp_path).code == 0
-    assert server.answers == [503, 503, 200, 200]
+    assert server.answers == [503, 503, 200, 200, 200]
 
 
 def test_an_import_that_fails_in_part_fails(files: dict[str, str], tmp_path: Path) -> None:
@@ -97,7 +97,10 @@ def test_another_space_gets_them_once_it_is_there(renderer: Renderer, tmp_path: 
         NAME,
     )
     server = kibana()
-    assert imported(server, files, tmp_path).code == 1
+    done = imported(server, files, tmp_path)
+    assert done.code == 1
+    assert "GET /api/spaces/space/depin: 404" in done.last
+    assert server.objects == {}
     server.spaces = frozenset({"default", "depin"})
     assert imported(server, files, tmp_path).code == 0
     assert {space for space, _, _ in server.objects} == {"depin"}

@@ -92,8 +92,8 @@ MUTANTS: dict[str, tuple[str, str, str, str]] = {
     "Kibana's dataset": ("documents.lua", '"kibana.log"', '"x"', "kibana-json"),
     "zones of times": ("values.lua", " - offset", "", "grafana-logfmt"),
     "numbers of pino": ("values.lua", "number % 10 == 0", "number % 10 == 1", "depin-other-json"),
-    "names of secrets": ("masking.lua", "if secret[plain(name)]", "if false", "secrets-fields"),
-    "quoted secrets": ("masking.lua", '(\\\\?["\\\']?%s*[=:]%s*\\\\?")', "(nothing)", "secrets-text"),
+    "names of secrets": ("masking.lua", "if secret[word:sub(-length)]", "if false", "secrets-fields"),
+    "quoted secrets": ("masking.lua", "masked = mask_quoted(masked, is_secret)", "", "secrets-text"),
     "secrets in traces": (
         "masking.lua",
         "masked = masked:gsub(pattern",

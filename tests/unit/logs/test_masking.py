@@ -54,6 +54,107 @@ def test_case_and_punctuation_of_a_name_do_not_matter(key: str) -> None:
     assert SECRET not in json.dumps(found)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "db_password",
+        "POSTGRES_PASSWORD",
+        "dbPassword",
+        "AWS_SECRET_ACCESS_KEY",
+        "auth_token",
+        "x-amz-security-token",
+        "clientSecret",
+        "secret_key_base",
+        "Proxy-Authorization",
+        "set-cookie",
+        "csrftoken",
+        "privkey",
+    ],
+)
+def test_a_name_that_ends_in_a_secret_one_is_secret(name: str) -> None:
+    assert SECRET not in json.dumps(document({"log": f"{name}={SECRET} x"}))
+    assert SECRET not in json.dumps(document({"log": "{}", "parsed": {"msg": "x", name: SECRET}}))
+
+
+@pytest.mark.parametrize(
+    "name", ["tokens", "max_tokens", "token_count", "password_age", "secrets_total", "key"]
+)
+def test_a_name_that_only_begins_like_one_is_not(name: str) -> None:
+    found = document({"log": f"{name}=7 x", "stream": "stdout"})
+    assert "masked" not in found.get("tags", [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Authorization: ApiKey {SECRET}",
+        f"authorization: Token {SECRET}",
+        f'{{"Authorization": "ApiKey {SECRET}"}} sent',
+        f"AUTHORIZATION: AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature={SECRET}",
+        f"Cookie: a=1; sid={SECRET}",
+        f"Cookie: user=ada@example.com; sid={SECRET}",
+        f'"password": "hun\\"{SECRET}"',
+        f'"password": "a\\\\", "token": "{SECRET}"',
+        f"run --password {SECRET} --verbose",
+        f"--api-key {SECRET}",
+        f'password = "{SECRET}',
+    ],
+)
+def test_secrets_of_several_words_are_masked_to_their_end(text: str) -> None:
+    found = document({"log": text})
+    assert SECRET not in json.dumps(found)
+    assert "masked" in found["tags"]
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ('"password": "x", "user": "ada"', '"password": "[masked]", "user": "ada"'),
+        ('password="" user=ada', 'password="" user=ada'),
+        ("Authorization: Bearer abc, then more", "Authorization: [masked], then more"),
+        ("run --verbose true --password x -y", "run --verbose true --password [masked] -y"),
+        ("run --password --verbose", "run --password --verbose"),
+        ("a note -- the token is lost", "a note -- the token is lost"),
+    ],
+)
+def test_the_rest_of_a_text_stays(text: str, masked: str) -> None:
+    assert document({"log": text})["message"] == masked
+
+
+#: Something that each of the chart's patterns looks for.
+FOUND = {
+    "aws-access-key": "AKIAIOSFODNN7EXAMPLE",
+    "basic-authorization": "Basic YWxhZGRpbjpvcGVuc2VzYW1l",
+    "bearer": "Bearer abc.def",
+    "credentials-in-url": "postgres://ada:pw@db/x",
+    "email": "ada@example.com",
+    "github-token": "ghp_" + "a1" * 18,
+    "gitlab-token": "glpat-" + "a1" * 10,
+    "hugging-face-token": "hf_" + "aB" * 17,
+    "json-web-token": "eyJhbGciOi.eyJzdWIi.c2ln",
+    "openai-key": "sk-proj-" + "a1" * 20,
+    "private-key": "-----BEGIN RSA PRIVATE KEY-----MIIE",
+    "slack-token": "xoxb-1234-abcd",
+    "stripe-key": "sk_live_" + "a1" * 12,
+}
+
+
+def test_each_of_the_charts_patterns_is_needed() -> None:
+    patterns = chart_values()["depin-fluent-bit"]["masking"]["patterns"]
+    assert FOUND.keys() == patterns.keys()
+    for name, text in FOUND.items():
+        assert "[masked]" in document({"log": f"got {text} here"})["message"], name
+        values = chart_values()
+        values["depin-fluent-bit"]["masking"]["patterns"][name] = None
+        found = document({"log": f"got {text} here"}, Pipeline(values=values))
+        assert found["message"] == f"got {text} here", name
+
+
+@pytest.mark.parametrize("text", ["hf_hub_download", "risk-free-and-long-enough-for-it", "task_live_now"])
+def test_words_that_look_like_keys_stay(text: str) -> None:
+    assert document({"log": f"called {text} now"})["message"] == f"called {text} now"
+
+
 json_values = st.recursive(
     st.none()
     | st.booleans()

@@ -58,6 +58,12 @@ def test_a_configuration_of_its_own_is_the_only_one() -> None:
     assert wrong({**ITS_OWN, "fullnameOverride": "logs"}) == []
 
 
+def test_the_rights_to_ask_for_pods_go_with_the_platforms_configuration() -> None:
+    assert wrong({**ITS_OWN, "rbac": {"create": False}}, ours=False) == ["depin-fluent-bit.enabled"]
+    assert wrong({**ITS_OWN, "rbac": {"create": True}}, ours=False) == []
+    assert wrong({**OURS, "rbac": {"create": False}}) == []
+
+
 def test_a_file_that_nobody_makes_is_not_read() -> None:
     told = {**ITS_OWN, "args": OURS["args"]}
     assert wrong(told, ours=False) == ["fluent-bit.args"]

@@ -49,6 +49,25 @@ def test_nodes_start_again_with_other_users_or_roles() -> None:
     assert values["elasticsearch"]["podAnnotations"]["depin-helm/users"] == digest
 
 
+def test_who_writes_and_who_reads_logs_may_do_just_that() -> None:
+    (spec,) = [each for each in secrets.load(UMBRELLA) if each.name == "elasticsearch-file-realm"]
+    roles = yamlio.load(spec.rules["roles.yml"].make())
+    logs = ["depin-logs*"]
+    assert roles["depin_log_writer"] == {"indices": [{"names": logs, "privileges": ["create_doc"]}]}
+    assert roles["depin_monitor"] == {"cluster": ["monitor"]}
+    reader = roles["depin_log_reader"]
+    assert reader["indices"] == [{"names": logs, "privileges": ["read", "view_index_metadata"]}]
+    assert reader.keys() == {"indices", "applications"}
+    (kibana,) = reader["applications"]
+    assert all(privilege.endswith(".read") for privilege in kibana["privileges"])
+    assert spec.rules["users_roles"].make().decode().splitlines() == [
+        "depin_log_writer:fluent-bit",
+        "depin_log_reader:kibana-reader",
+        "depin_monitor:elasticsearch-exporter",
+        "depin_setup:depin-setup",
+    ]
+
+
 def test_a_secret_is_needed_where_its_reader_is_on() -> None:
     specs = secrets.load(UMBRELLA)
     everything = secrets.needed(specs, {})

@@ -106,8 +106,12 @@ pipeline:
       script: {{ $conf }}/documents.lua
       call: document
       time_as_table: on
-      # A script that fails must let nothing through unmasked.
       protected_mode: on
+    # Where the script fails as a whole, Fluent Bit goes on with what it was given: that is not masked, and stops here.
+    - name: grep
+      alias: documents_only
+      match: kube.*
+      regex: $event['dataset'] .
     {{- with .Values.filters }}
 
     # The environment's own, on finished documents.
@@ -140,5 +144,7 @@ pipeline:
       trace_output: off
       trace_error: off
       compress: gzip
+      # An answer names every record of a request; one that does not fit counts as none.
+      buffer_size: 16M
       retry_limit: {{ int .Values.retries }}
       storage.total_limit_size: {{ .Values.buffer.size }}
