@@ -6,14 +6,12 @@ Secrets that depin-helm made. A namespace that somebody else made stays, with it
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from depin_helm import preparation, releases, secrets
 from depin_helm.cluster import Cluster
-from depin_helm.errors import ClusterError
 from depin_helm.workspace import Workspace
 
 _CERTIFICATE = "cert-manager.io/certificate-name"
@@ -86,15 +84,7 @@ def delete(
         ClusterError: some are still there after `patience` seconds.
     """
     deleted = [target for target in targets if cluster.delete(*_address(target))]
-    deadline = time.monotonic() + patience
-    while left := [target for target in deleted if cluster.get(*_address(target)) is not None]:
-        if time.monotonic() > deadline:
-            names = ", ".join(map(str, left))
-            raise ClusterError(
-                f"deleted, and still there after {patience:.0f} s: {names}",
-                hint="a finalizer holds them: kubectl describe shows which",
-            )
-        cluster.pause(0.5)
+    cluster.wait_gone({str(target): _address(target) for target in deleted}, patience)
     return Leftovers(_kept(workspace, cluster), tuple(map(str, deleted)))
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from depin_helm import releases, yamlio
 from depin_helm.checks.rules.grammar import quantity
 from depin_helm.cluster import Cluster
-from depin_helm.errors import ClusterError
 from depin_helm.plan import Layer
 
 Object = Mapping[str, Any]
@@ -100,15 +99,7 @@ def carry_out(growth: Growth, cluster: Cluster) -> None:
     if growth.anew:
         address = ("apps/v1", "StatefulSet", growth.name, growth.namespace)
         cluster.delete(*address, orphan=True)
-        waited = 0.0
-        while cluster.get(*address) is not None:
-            if waited >= _PATIENCE:
-                raise ClusterError(
-                    f"StatefulSet {'/'.join(growth.set)}: deleted, and still there after {waited:.0f} s",
-                    hint="a finalizer holds it: kubectl describe shows which",
-                )
-            cluster.pause(0.2)
-            waited += 0.2
+        cluster.wait_gone({f"StatefulSet {'/'.join(growth.set)}": address}, _PATIENCE)
 
 
 def apply(growth: Growth, claim: Claim, cluster: Cluster, *, dry_run: bool = False) -> dict[str, Any]:

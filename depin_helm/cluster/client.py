@@ -15,6 +15,9 @@ from depin_helm.cluster.objects import Object, Objects
 from depin_helm.errors import ClusterError, HelmError
 from depin_helm.helm import records
 
+#: API version, kind, name and namespace, if it has one.
+Address = tuple[str, str, str, str | None]
+
 
 class Cluster(Objects):
     """An API server with the platform on it."""
@@ -122,6 +125,22 @@ class Cluster(Objects):
         while causes := workloads.conditions_not_ready(self, objects := list(objects)):
             if waited >= timeout:
                 raise HelmError(f"not ready after {timeout:.0f} s", causes=causes)
+            self.pause(step)
+            waited, step = waited + step, min(1.0, step * 1.5)
+
+    def wait_gone(self, addresses: Mapping[str, Address], timeout: float) -> None:
+        """Wait for deleted objects to be gone; each address is `get`'s arguments, and has a name for people.
+
+        Raises:
+            ClusterError: some are still there after `timeout` seconds.
+        """
+        waited, step = 0.0, 0.1
+        while left := [name for name, address in addresses.items() if self.get(*address) is not None]:
+            if waited >= timeout:
+                raise ClusterError(
+                    f"deleted, and still there after {timeout:.0f} s: {', '.join(left)}",
+                    hint="a finalizer holds it: kubectl describe shows which",
+                )
             self.pause(step)
             waited, step = waited + step, min(1.0, step * 1.5)
 

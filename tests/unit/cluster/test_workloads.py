@@ -8,7 +8,7 @@ import pytest
 
 from depin_helm.cluster import Cluster
 from depin_helm.cluster.workloads import pods
-from depin_helm.errors import HelmError
+from depin_helm.errors import ClusterError, HelmError
 from tests.unit.cluster.api import Api
 
 Object = dict[str, Any]
@@ -382,3 +382,11 @@ def test_an_operators_object_is_waited_for_until_it_is_available(
         status={"conditions": [{**stale, "observedGeneration": 2}]},
     )
     cluster.wait_ready([wanted], 0)
+
+
+def test_what_was_deleted_is_waited_for(api: Api, cluster: Cluster) -> None:
+    deployment(api, "held")
+    held, gone = ("apps/v1", "Deployment", "held", "n"), ("apps/v1", "Deployment", "gone", "n")
+    with pytest.raises(ClusterError, match="still there after 0 s: Deployment n/held"):
+        cluster.wait_gone({"Deployment n/held": held, "Deployment n/gone": gone}, 0.0)
+    cluster.wait_gone({"Deployment n/gone": gone}, 0.0)
