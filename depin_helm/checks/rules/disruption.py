@@ -18,6 +18,9 @@ _KPS = "kube-prometheus-stack"
 _WEBHOOK = (_KPS, "prometheusOperator", "admissionWebhooks", "deployment")
 
 
+_ONE = "one of them; null takes a default away"
+
+
 @dataclass(frozen=True)
 class _Budget:
     """Where a chart has a budget, and how its template makes one.
@@ -168,8 +171,11 @@ def _doubled(facts: Facts) -> Iterator[Violation]:
             yield Violation(
                 tuple((*budget.at, key) for key in reversed(budget.only)),
                 f"{' and '.join(reversed(budget.only))} exclude each other",
-                "one of them; null takes a default away",
+                _ONE,
             )
+        least, most = ((*budget.at, key) for key in ("minAvailable", "maxUnavailable"))
+        if budget.replaces and facts.chosen(least) and None not in (facts.get(*least), facts.get(*most)):
+            yield Violation((least, most), "the chart drops minAvailable where there is a maxUnavailable", _ONE)
 
 
 def _missing(facts: Facts) -> Iterator[Violation]:
@@ -242,7 +248,7 @@ RULES = (
     Rule(
         "budget-with-two-limits",
         "a disruption budget has minAvailable or maxUnavailable, not both",
-        "the API server refuses it",
+        "the API server refuses it, or it has another limit than the values say",
         _doubled,
     ),
     Rule(
