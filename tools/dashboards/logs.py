@@ -55,7 +55,7 @@ def build() -> Board:
                 "Lost",
                 "Log records a second that Fluent Bit gave up.",
                 "cps",
-                Query("sum(namespace_pod:fluentbit_output_dropped_records:rate5m)"),
+                Query("sum(namespace_pod:fluentbit_dropped_records:rate5m)"),
                 steps=((None, "green"), (0.001, "red")),
             ),
             number(
@@ -85,7 +85,7 @@ def build() -> Board:
                 "Lost records",
                 "Records that were given up, by pod.",
                 "cps",
-                Query("namespace_pod:fluentbit_output_dropped_records:rate5m", "{{pod}}"),
+                Query("namespace_pod:fluentbit_dropped_records:rate5m", "{{pod}}"),
             ),
             graph(
                 12,

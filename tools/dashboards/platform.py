@@ -259,7 +259,7 @@ def build() -> Board:
                 "Lost log records",
                 "A second; more under Logging pipeline.",
                 "cps",
-                Query("sum(namespace_pod:fluentbit_output_dropped_records:rate5m)"),
+                Query("sum(namespace_pod:fluentbit_dropped_records:rate5m)"),
                 width=6,
                 steps=((None, "green"), (0.001, "red")),
             ),

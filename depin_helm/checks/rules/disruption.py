@@ -175,7 +175,7 @@ def _doubled(facts: Facts) -> Iterator[Violation]:
             )
         least, most = ((*budget.at, key) for key in ("minAvailable", "maxUnavailable"))
         if budget.replaces and facts.chosen(least) and None not in (facts.get(*least), facts.get(*most)):
-            yield Violation((least, most), "the chart drops minAvailable where there is a maxUnavailable", _ONE)
+            yield Violation((least, most), "the chart drops minAvailable beside a maxUnavailable", _ONE)
 
 
 def _missing(facts: Facts) -> Iterator[Violation]:
