@@ -1,8 +1,8 @@
 """The pipeline where there is no Fluent Bit: our Lua in LuaJIT, our regular expressions in Python's `re`.
 
 What Fluent Bit itself does is done over in few lines: putting lines together, JSON, the pod's metadata. Which
-lines are one stack trace is not: the case says it by the times of its documents. A real Fluent Bit has the
-last word (tests/charts/test_fluent_bit.py).
+lines are one stack trace of Go or Java is not: the case says it by the times of its documents. A real
+Fluent Bit has the last word (tests/charts/test_fluent_bit.py).
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ class Pipeline:
     def __init__(self, files: Path = FILES, values: Mapping[str, Any] | None = None) -> None:
         merged = values or chart_values()
         section = merged["depin-fluent-bit"]
-        named = [*yamlio.load((files / "parsers.yaml").read_bytes())["parsers"], *section["parsers"]]
-        self._parsers = {parser["name"]: parser for parser in named}
+        parsers = yamlio.load((files / "parsers.yaml").read_bytes())
+        self._parsers = {parser["name"]: parser for parser in (*parsers["parsers"], *section["parsers"])}
+        (self._traces,) = parsers["multiline_parsers"]
         self._excluded = section["excludedNamespaces"]
         self.lua = LuaRuntime()
         self.lua.globals().package.loaded["settings"] = self.table(_settings(merged))
@@ -63,7 +64,7 @@ class Pipeline:
         if case.namespace in self._excluded or case.annotations.get("fluentbit.io/exclude") == "true":
             return []
         found = []
-        for time, record in _records(case):
+        for time, record in _records(case, self._traces):
             stamp, record = self._parse(case, time, record)
             found.append(self.document(stamp, record))
         return found
@@ -135,11 +136,11 @@ def _settings(merged: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _records(case: Case) -> Iterator[tuple[datetime, dict[str, Any]]]:
+def _records(case: Case, traces: Mapping[str, Any]) -> Iterator[tuple[datetime, dict[str, Any]]]:
     """Whole lines, and stack traces, with what Kubernetes knows."""
     lines = list(_lines(case.lines))
     if any("traces" in case.name and line["log"] for line in lines):
-        lines = _joined(case, lines)
+        lines = _joined(case, lines, traces)
     pod = case.metadata()
     for line in lines:
         record = line | {
@@ -178,15 +179,31 @@ def _lines(raw: tuple[str, ...]) -> Iterator[dict[str, Any]]:
             text, first = [], None
 
 
-def _joined(case: Case, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _joined(case: Case, lines: list[dict[str, Any]], parser: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """By our own parser's rules where it begins anywhere; by the case's times for those of Fluent Bit."""
     starts = [instant(time) for time in case.times]
+    ours = any(_next_state(parser, "start_state", line["log"]) for line in lines)
+    state: str | None = None
     joined: list[dict[str, Any]] = []
     for line in lines:
-        if any(abs((instant(line["time"]) - start).total_seconds()) < 2e-6 for start in starts):
+        if ours:
+            state = state and _next_state(parser, state, line["log"])
+            whole = state is None
+            state = state or _next_state(parser, "start_state", line["log"])
+        else:
+            whole = any(abs((instant(line["time"]) - start).total_seconds()) < 2e-6 for start in starts)
+        if whole:
             joined.append(dict(line))
         else:
             joined[-1]["log"] += "\n" + line["log"]
     return joined
+
+
+def _next_state(parser: Mapping[str, Any], state: str, text: str) -> str | None:
+    for rule in parser["rules"]:
+        if rule["state"] == state and re.search(rule["regex"].strip("/"), text):
+            return str(rule["next_state"])
+    return None
 
 
 def _object(text: str) -> dict[str, Any] | None:
