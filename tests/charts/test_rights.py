@@ -74,11 +74,11 @@ MUTANTS: dict[str, tuple[str, str, Change, list[str]]] = {
     ),
     "Secrets of the cluster": (
         "ClusterRole",
-        "fluent-bit",
+        "depin-fluent-bit",
         rule(verbs=["get"]),
         [
             "ServiceAccount node-agents/fluent-bit may read all Secrets of the cluster, "
-            "by ClusterRole fluent-bit"
+            "by ClusterRole depin-fluent-bit"
         ],
     ),
     "everybody": (
@@ -108,7 +108,7 @@ def test_no_role_is_a_wildcard_but_the_operators(platform: Platform) -> None:
     [
         ("Role", "grafana-sidecars", "verbs"),
         ("Role", "grafana-sidecars", "resources"),
-        ("ClusterRole", "fluent-bit", "apiGroups"),
+        ("ClusterRole", "depin-fluent-bit", "apiGroups"),
     ],
 )
 def test_a_wildcard_is_found(prod: Platform, kind: str, name: str, field: str) -> None:

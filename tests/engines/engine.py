@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,8 +24,10 @@ NAMES = ("elasticsearch", "opensearch")
 PROGRAMS, OLDEST = ("java", "javac", "mvn"), 17
 #: What Maven says where there is no way to the repository.
 UNREACHABLE = re.compile(
-    r"Unknown host|Could not transfer artifact|unreachable|timed out|refused|offline mode"
+    r"Unknown host|Network is unreachable|[Cc]onnect timed out|Connection refused|offline mode"
 )
+#: Seconds for one to start.
+PATIENCE = 120
 
 
 class Engine:
@@ -57,34 +60,33 @@ def missing() -> str:
     """What this machine lacks to build and run them, "" if nothing."""
     if lacking := [program for program in PROGRAMS if shutil.which(program) is None]:
         return f"there is no {' or '.join(lacking)} on PATH"
-    said = subprocess.run(["javac", "-version"], capture_output=True, text=True, check=False)
-    version = re.search(r"\d+", said.stdout + said.stderr)
-    return "" if version and int(version[0]) >= OLDEST else f"javac is too old: {said.stdout.strip()}"
+    for program in ("java", "javac"):
+        said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+        version = re.search(r"\d+", said.stdout + said.stderr)
+        if version is None or int(version[0]) < OLDEST:
+            return f"{program} is too old"
+    return ""
 
 
 def build(name: str, cache: Path) -> Path:
     """The folder with its class path; built below `cache` if it is not there."""
     source = FOLDER / name
     files = sorted(file for file in source.rglob("*") if file.is_file())
-    digest = hashlib.sha256(b"\0".join(str(file).encode() + file.read_bytes() for file in files)).hexdigest()
-    target = cache / "engines" / f"{name}-{digest[:16]}"
+    content = b"\0".join(str(file.relative_to(source)).encode() + file.read_bytes() for file in files)
+    target = cache / "engines" / f"{name}-{hashlib.sha256(content).hexdigest()[:16]}"
+    if target.is_dir():
+        return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.is_dir():
             with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
                 built = Path(scratch) / name
-                _run(
-                    "mvn",
-                    "-q",
-                    "-B",
-                    "-f",
-                    f"{source}/pom.xml",
-                    "dependency:copy-dependencies",
-                    f"-DoutputDirectory={built}/lib",
-                )
+                copy = ["dependency:copy-dependencies", f"-DoutputDirectory={built}/lib"]
+                _run("mvn", "-q", "-B", "-f", f"{source}/pom.xml", *copy)
                 java = [str(file) for file in files if file.suffix == ".java"]
-                _run("javac", "-nowarn", "-cp", f"{built}/lib/*", "-d", f"{built}/classes", *java)
+                options = ["-nowarn", "--release", str(OLDEST), "-cp", f"{built}/lib/*"]
+                _run("javac", *options, "-d", f"{built}/classes", *java)
                 built.rename(target)
     return target
 
@@ -98,31 +100,28 @@ def _run(*command: str) -> None:
 
 @contextlib.contextmanager
 def running(name: str, cache: Path, home: Path) -> Iterator[Engine]:
-    """One with nothing in it, until the end of the block; its log is `home`/log."""
+    """One with nothing in it, until the end of the block, or of this process; its log is `home`/log."""
     built = build(name, cache)
     (home / "config").mkdir(parents=True)
+    command = ["java", "-Xmx512m", "-cp", f"{built}/classes:{built}/lib/*", "Engine", str(home)]
+    log = home / "log"
     with (
-        (home / "log").open("wb") as log,
-        subprocess.Popen(
-            ["java", "-Xmx512m", "-cp", f"{built}/classes:{built}/lib/*", "Engine", str(home)],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        ) as process,
+        log.open("wb") as stream,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stream, stderr=stream) as process,
     ):
         try:
-            yield Engine(_address(process, home))
+            yield Engine(_address(process, log))
         finally:
             process.kill()
 
 
-def _address(process: subprocess.Popen[str], home: Path) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("http "):
-            return line.split()[1]
-    raise RuntimeError(f"the engine ended with {process.wait()}:\n{(home / 'log').read_text()[-2000:]}")
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        if said := re.search(r"^http (\S+)$", log.read_text(errors="replace"), re.MULTILINE):
+            return said[1]
+        time.sleep(0.1)
+    raise RuntimeError(f"the engine did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 def use(name: str, cache: Path, home: Path) -> Iterator[Engine]:

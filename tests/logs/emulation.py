@@ -126,7 +126,7 @@ def _settings(merged: Mapping[str, Any]) -> dict[str, Any]:
         "label_count": section["limits"]["labels"],
         "label_bytes": section["limits"]["label"],
         "masking": {
-            "keys": [key for key, on in sorted(section["masking"]["keys"].items()) if on],
+            "keys": dict(section["masking"]["keys"]),
             "patterns": [
                 {"name": name, "contains": "", "replacement": "[masked]", **patterns[name]}
                 for name in sorted(patterns)

@@ -19,7 +19,8 @@ whatever kind, so that a payload is JSON before and after; ${a.b} without become
 {{- end }}
 
 {{/*
-What the Job below reads, as JSON: the script, the list of requests that these values ask for, and their payloads.
+What the Job below reads, as JSON: the script, the list of requests that these values ask for, and their payloads, where
+"@NAME.painless" is the text of that file.
 Call with a dict of root.
 */}}
 {{- define "depin.setup.data" -}}
@@ -36,6 +37,11 @@ Call with a dict of root.
 {{- $line := printf "%s %s" (include "depin.filled" (dict "root" $root "text" $request.send)) ($request.expect | default "200") -}}
 {{- with $request.payload -}}
 {{- $text := $root.Files.Get (printf "files/%s" .) | required (printf "%s: there is no files/%s" $root.Chart.Name .) -}}
+{{- range $script := regexFindAll "\"@[a-z-]+\\.painless\"" $text -1 -}}
+{{- $file := printf "files/%s" (trimAll "\"@" $script) -}}
+{{- $source := $root.Files.Get $file | required (printf "%s: there is no %s" $root.Chart.Name $file) -}}
+{{- $text = replace $script (toJson $source) $text -}}
+{{- end -}}
 {{- $_ := set $data . (include "depin.filled" (dict "root" $root "text" $text)) -}}
 {{- $line = printf "%s %s" $line . -}}
 {{- end -}}

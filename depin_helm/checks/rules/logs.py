@@ -1,4 +1,4 @@
-"""The rule about Fluent Bit's configuration: depin-fluent-bit's, or the environment's own, but not both."""
+"""Rules about Fluent Bit: whose its configuration is, depin-fluent-bit's or the environment's, and its rights."""
 
 from __future__ import annotations
 
@@ -39,12 +39,6 @@ def _unread(facts: Facts) -> Iterator[Violation]:
         yield Violation(
             (_SWITCH, (_OURS, "enabled")), f"{_OURS} makes a ConfigMap of the same name", _ONE_OF_TWO
         )
-    if not facts.enabled(_OURS) and facts.get(_AGENT, "rbac", "create") is False:
-        yield Violation(
-            ((_OURS, "enabled"), (_AGENT, "rbac", "create")),
-            f"with {_OURS} go the rights to ask for the pods that logs are of",
-            f"{_AGENT}.rbac.create: true",
-        )
     files = facts.get(_AGENT, "config", "extraFiles")
     arguments = facts.get(_AGENT, "args")
     told = (
@@ -58,6 +52,23 @@ def _unread(facts: Facts) -> Iterator[Violation]:
         )
 
 
+def _without_rights(facts: Facts) -> Iterator[Violation]:
+    account: Path = (_AGENT, "serviceAccount")
+    if not facts.enabled(_AGENT) or facts.get(_AGENT, "rbac", "create") is not False:
+        return
+    if facts.enabled(_OURS):
+        if facts.get(*account, "name") not in (None, "", CONFIG_MAP):
+            yield Violation(
+                ((*account, "name"),), f"{_OURS} lets the account {CONFIG_MAP} ask for pods", _RIGHTS
+            )
+    elif facts.get(*account, "create") is not False:  # else somebody else's, with rights of theirs
+        yield Violation(
+            ((_OURS, "enabled"), (_AGENT, "rbac", "create")),
+            f"with {_OURS} go the rights to ask for the pods that logs are of",
+            _RIGHTS,
+        )
+
+
 def _of_the_chart(facts: Facts) -> Iterator[Path]:
     """The settings of which the chart would make a ConfigMap of its own."""
     section = facts.get(_AGENT, "config")
@@ -65,6 +76,7 @@ def _of_the_chart(facts: Facts) -> Iterator[Path]:
     yield from (path for path in (*keys, (_AGENT, "logLevel"), (_AGENT, "flush")) if facts.given(path))
 
 
+_RIGHTS = f"{_AGENT}.rbac.create: true"
 _ONE_OF_TWO = (
     'under depin-fluent-bit; or existingConfigMap: "" and depin-fluent-bit.enabled: false '
     "for a configuration of your own"
@@ -76,5 +88,11 @@ RULES = (
         "Fluent Bit's configuration stands where Fluent Bit reads it",
         "it does something else than the values say, or nothing at all",
         _unread,
+    ),
+    Rule(
+        "fluent-bit-rights",
+        "Fluent Bit may ask the API server for pods",
+        "records come without the names and labels of their pods",
+        _without_rights,
     ),
 )

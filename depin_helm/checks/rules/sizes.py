@@ -54,7 +54,7 @@ def _java_heap(facts: Facts) -> Iterator[Violation]:
     limit_path, limit = _memory_limit(facts, _ELASTICSEARCH)
     if largest is None:
         # Elasticsearch sizes its heap by itself then (8.5, …/server/cli/MachineDependentHeap.java).
-        if facts.get(*limit_path) is None:
+        if facts.get(*limit_path) is None and not any(_SIZED.search(text) for _, text in options):
             yield Violation(
                 (limit_path,),
                 "without a limit, Elasticsearch takes half of the node's memory as its heap",
@@ -141,6 +141,9 @@ def _retention(facts: Facts) -> Iterator[Violation]:
             )
 
 
+#: Options with which Elasticsearch leaves the size of its heap to Java.
+_SIZED = re.compile(r"-Xm[sx]\d|-XX:(?:Max|Min|Initial)HeapSize=")
+
 RULES = (
     Rule(
         "limits-below-requests",
@@ -150,7 +153,7 @@ RULES = (
     ),
     Rule(
         "heap-above-memory",
-        "the heap of Elasticsearch and Kibana is below their memory limit",
+        "the heap of Elasticsearch and Kibana is below their memory limit, and Elasticsearch has one",
         "the process does not start, or is killed as soon as it uses what it was promised",
         _heap,
     ),

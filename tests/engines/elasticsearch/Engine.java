@@ -73,6 +73,7 @@ public class Engine {
         );
         node.start();
         System.out.println("http " + node.injector().getInstance(HttpServerTransport.class).boundAddress().publishAddress());
-        Thread.currentThread().join();
+        while (System.in.read() >= 0) {} // until whoever started it is gone
+        Runtime.getRuntime().halt(0);
     }
 }

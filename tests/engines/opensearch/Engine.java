@@ -35,6 +35,7 @@ public class Engine {
         Node node = new SingleNode(settings, plugins);
         node.start();
         System.out.println("http " + node.injector().getInstance(HttpServerTransport.class).boundAddress().publishAddress());
-        Thread.currentThread().join();
+        while (System.in.read() >= 0) {} // until whoever started it is gone
+        Runtime.getRuntime().halt(0);
     }
 }

@@ -105,8 +105,13 @@ MUTANTS: dict[str, tuple[str, str, str, str]] = {
     "Kibana's dataset": ("documents.lua", '"kibana.log"', '"x"', "kibana-json"),
     "zones of times": ("values.lua", " - offset", "", "grafana-logfmt"),
     "numbers of pino": ("values.lua", "number % 10 == 0", "number % 10 == 1", "depin-other-json"),
-    "names of secrets": ("masking.lua", "if secret[word:sub(-length)]", "if false", "secrets-fields"),
-    "quoted secrets": ("masking.lua", "masked = mask_quoted(masked, is_secret)", "", "secrets-text"),
+    "names of secrets": ("masking.lua", "if on then", "if false then", "secrets-fields"),
+    "quoted secrets": (
+        "masking.lua",
+        "closing_quote(text, opening + 1, first) - 1",
+        "opening + 1",
+        "secrets-text",
+    ),
     "secrets in traces": (
         "masking.lua",
         "masked = masked:gsub(pattern",

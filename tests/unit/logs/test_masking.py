@@ -98,6 +98,25 @@ def test_a_name_that_only_begins_like_one_is_not(name: str) -> None:
         f"run --password {SECRET} --verbose",
         f"--api-key {SECRET}",
         f'password = "{SECRET}',
+        f'err="dial password=\\"{SECRET}\\""',
+        f'"{{\\"password\\": \\"{SECRET}\\"}}"',
+        f'{{\\"password\\": "{SECRET}"}}',
+        f"Authorization: Bearer 12|{SECRET}",
+        f"Authorization: Bearer id:{SECRET}",
+        f"Authorization: Bearer abc, ApiKey {SECRET}",
+        f'Authorization: Digest username="u", response="{SECRET}"',
+        f'Cookie: a="1"; sid={SECRET}',
+        f"password=ada@example.com#{SECRET}",
+        f'{{"password": ["{SECRET}"]}} x',
+        f'{{"set-cookie":["sid={SECRET}"]}} x',
+        f'password: Some("{SECRET}")',
+        f'SecretStr("{SECRET}") token=SecretStr("{SECRET}")'.partition(" ")[2],
+        f'secret := "{SECRET}"',
+        f"--db_password {SECRET}",
+        f"--db.password {SECRET}",
+        f"-password {SECRET}",
+        f'"--password", "{SECRET}"',
+        f'--password "two {SECRET}"',
     ],
 )
 def test_secrets_of_several_words_are_masked_to_their_end(text: str) -> None:
@@ -111,7 +130,19 @@ def test_secrets_of_several_words_are_masked_to_their_end(text: str) -> None:
     [
         ('"password": "x", "user": "ada"', '"password": "[masked]", "user": "ada"'),
         ('password="" user=ada', 'password="" user=ada'),
-        ("Authorization: Bearer abc, then more", "Authorization: [masked], then more"),
+        ("curl -H 'Authorization: ApiKey a b' https://x", "curl -H 'Authorization: [masked]' https://x"),
+        ('{"authorization": true, "a": 1} x', '{"authorization": [masked], "a": 1} x'),
+        ("Cookie: a=1; sid=2\nHost: x", "Cookie: [masked]\nHost: x"),
+        ('{"a":"password=x","b":1} x', '{"a":"password=[masked]","b":1} x'),
+        ('password: Some("x"), user: y', "password: [masked], user: y"),
+        ("'token': b'x', 'user': 'y'", "'token': b'[masked]', 'user': 'y'"),
+        ('"password":["x","y"],"a":1', '"password":[masked],"a":1'),
+        ('"secret":{"value":"x)"},"a":1', '"secret":[masked],"a":1'),
+        ('password => "x", a', 'password => "[masked]", a'),
+        ('run "--password","x","-y"', 'run "--password","[masked]","-y"'),
+        ("run -password 'two words' -y", "run -password '[masked]' -y"),
+        ("eos_token=2 pad_token: 0 time_per_token: 0.02", "eos_token=2 pad_token: 0 time_per_token: 0.02"),
+        ("ExternalSecret.name=a", "ExternalSecret.name=a"),
         ("run --verbose true --password x -y", "run --verbose true --password [masked] -y"),
         ("run --password --verbose", "run --password --verbose"),
         ("a note -- the token is lost", "a note -- the token is lost"),
@@ -180,6 +211,12 @@ def test_every_object_becomes_a_document_and_no_secret_gets_through(fields: dict
     assert "parse_failure" not in found.get("tags", [])
 
 
+def test_a_name_that_is_too_long_to_be_kept_is_as_secret() -> None:
+    found = document({"log": "{}", "parsed": {"msg": "x", "y" * 1100 + "password": SECRET}})
+    assert SECRET not in json.dumps(found)
+    assert "masked" in found["tags"]
+
+
 def test_a_pattern_of_an_environment_is_added_and_one_of_the_charts_taken_out() -> None:
     values = chart_values()
     patterns = values["depin-fluent-bit"]["masking"]["patterns"]
@@ -220,6 +257,26 @@ SHAPES = [
     string.ascii_letters,
     "gho_",
     "AKIA",
+    "--a",
+    "-- ",
+    "eyJ-",
+    "eyJ_",
+    "glpat-",
+    "hf_",
+    "sk-",
+    "sk_live_",
+    "xoxb-",
+    "password=",
+    "password=[",
+    "password=(",
+    'password="',
+    'password=\\"',
+    "authorization: ",
+    "authorization:",
+    "--password ",
+    "token=b'",
+    "token=a(",
+    'secret:{"',
 ]
 
 

@@ -58,10 +58,26 @@ def test_a_configuration_of_its_own_is_the_only_one() -> None:
     assert wrong({**ITS_OWN, "fullnameOverride": "logs"}) == []
 
 
-def test_the_rights_to_ask_for_pods_go_with_the_platforms_configuration() -> None:
-    assert wrong({**ITS_OWN, "rbac": {"create": False}}, ours=False) == ["depin-fluent-bit.enabled"]
-    assert wrong({**ITS_OWN, "rbac": {"create": True}}, ours=False) == []
-    assert wrong({**OURS, "rbac": {"create": False}}) == []
+def unable(agent: dict[str, Any], *, ours: bool = True) -> list[str]:
+    given = {"fluent-bit": agent, "depin-fluent-bit": {"enabled": ours}}
+    return said("fluent-bit-rights", given, UPSTREAM)
+
+
+@pytest.mark.parametrize("agent", [ITS_OWN, {**OURS, "existingConfigMap": "mine"}])
+def test_the_rights_to_ask_for_pods_go_with_the_platforms_configuration(agent: dict[str, Any]) -> None:
+    assert unable({**agent, "rbac": {"create": False}}, ours=False) == ["depin-fluent-bit.enabled"]
+    assert unable({**agent, "rbac": {"create": True}}, ours=False) == []
+    assert unable(agent, ours=False) == []
+    given = {"create": False, "name": "given"}
+    assert unable({**agent, "rbac": {"create": False}, "serviceAccount": given}, ours=False) == []
+
+
+def test_the_platforms_rights_are_one_accounts() -> None:
+    named = {**OURS, "rbac": {"create": False}, "serviceAccount": {"name": "logs"}}
+    assert unable(named) == ["fluent-bit.serviceAccount.name"]
+    assert unable({**named, "rbac": {"create": True}}) == []
+    assert unable({**named, "serviceAccount": {"name": "fluent-bit"}}) == []
+    assert unable({**named, "enabled": False}) == []
 
 
 def test_a_file_that_nobody_makes_is_not_read() -> None:

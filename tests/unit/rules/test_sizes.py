@@ -142,7 +142,8 @@ def test_a_heap_of_half_the_node_is_found() -> None:
     limit = ["elasticsearch.resources.limits.memory"]
     assert said("heap-above-memory", heap("", None), upstream) == limit
     assert said("heap-above-memory", heap("-XX:+UseG1GC", None), upstream) == limit
-    assert said("heap-above-memory", heap("-Xmx1g", None), upstream) == []
+    for options in ("-Xmx1g", "-Xms1g", "-XX:MaxHeapSize=1g"):
+        assert said("heap-above-memory", heap(options, None), upstream) == []
     assert said("heap-above-memory", heap("", None, enabled=False), upstream) == []
 
 

@@ -107,6 +107,10 @@ local function label(document, fields, tags)
     end
     local text, cut = values.cut(values.printed(fields[name]), settings.label_bytes)
     tags.truncated = tags.truncated or cut
+    -- By its whole name: what is left of a long one may not tell.
+    if is_secret(name) then
+      text, tags.masked = "[masked]", true
+    end
     document.labels = document.labels or {}
     document.labels[values.name(name)] = text
   end
@@ -211,7 +215,7 @@ local function build(record, timestamp)
   fields["ecs.version"], fields["service.node.roles"] = nil, nil
   label(document, fields, tags)
 
-  tags.masked = masking.apply(document, mask, is_secret)
+  tags.masked = masking.apply(document, mask, is_secret) or tags.masked
   place(document, kubernetes)
   for _, tag in ipairs(ORDER) do
     if tags[tag] then

@@ -111,7 +111,7 @@ pipeline:
     - name: grep
       alias: documents_only
       match: kube.*
-      regex: $event['dataset'] .
+      regex: $event['dataset'] [\s\S]
     {{- with .Values.filters }}
 
     # The environment's own, on finished documents.

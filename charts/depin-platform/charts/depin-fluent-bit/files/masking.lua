@@ -4,78 +4,128 @@
 local masking = {}
 
 local MASK = "[masked]"
+local CLOSING = { ["["] = "]", ["{"] = "}", ["("] = ")" }
 
 -- A name without case and punctuation: api_key, apiKey and API-Key are alike.
 local function plain(name)
   return (name:lower():gsub("[^%w]", ""))
 end
 
--- Headers, whose values have several words: to the end of the line or of the quote.
-local HEADERS = {}
-for index, name in ipairs({ "authorization", "cookie" }) do
-  local letters = name:gsub("%a", function(letter)
-    return "[" .. letter:upper() .. letter .. "]"
-  end)
-  HEADERS[index] = "%f[%w_-]([%w_-]*" .. letters .. ")(\\?[\"']?%s*:%s*\\?[\"']?)([^\"'\\\r\n]+)"
-end
-
--- A quoted value goes on to the quote that no backslash stands before: past what Lua's patterns can say.
-local function closing_quote(text, from)
-  local place = text:find('["\\]', from)
+-- Where the quote closes that was opened before `from`: at one that no backslash stands before.
+local function closing_quote(text, from, quote)
+  local place = text:find("[\\" .. quote .. "]", from)
   while place and text:sub(place, place) == "\\" do
-    place = text:find('["\\]', place + 2)
+    place = text:find("[\\" .. quote .. "]", place + 2)
   end
   return place or #text + 1
 end
 
--- name="value" and "name": "value".
-local function mask_quoted(text, is_secret)
-  local parts, from = {}, 1
+-- Where the bracket at `from` closes, whatever is quoted within.
+local function closing_bracket(text, from)
+  local depth, place = 0, from
+  while place do
+    local character = text:sub(place, place)
+    if character == '"' or character == "'" then
+      place = closing_quote(text, place + 1, character)
+    elseif CLOSING[character] then
+      depth = depth + 1
+    else
+      depth = depth - 1
+      if depth == 0 then
+        return place
+      end
+    end
+    place = text:find("[%[%]{}()\"']", place + 1)
+  end
+  return #text
+end
+
+-- First and last place of the value that begins at `from`; the last is before the first where there is none.
+local function extent(text, from)
+  local escaped = text:match("^\\([\"'])", from)
+  if escaped then
+    return from + 2, (text:find("\\" .. escaped, from + 2, true) or #text + 1) - 1
+  elseif text:sub(from, from + #MASK - 1) == MASK and text:find("^[%s\"'\\,;&}%])]", from + #MASK) then
+    return from, from - 1
+  end
+  -- Of Python and Rust: b"…", Some("…").
+  local opening = text:match("^[bru]()[\"']", from) or text:match("^[%a_][%w_]*()%(", from) or from
+  local first = text:sub(opening, opening)
+  if first == '"' or first == "'" then
+    return opening + 1, closing_quote(text, opening + 1, first) - 1
+  elseif CLOSING[first] and text:sub(opening, opening + #MASK - 1) ~= MASK then
+    return from, closing_bracket(text, opening)
+  end
+  local _, last = text:find("^[^%s\"'\\,;&})]+", from)
+  return from, last or from - 1
+end
+
+-- The same of a header, whose value has several words: to the end of the line, or of the quote that it stands in.
+local function header_extent(text, from, quote)
+  local last = quote == "" and (text:find("[\r\n]", from) or #text + 1) or closing_quote(text, from, quote)
+  return from, last - 1
+end
+
+-- Masks what follows a match of `pattern`, whose captures are a name and the quote after it, where the name is secret.
+local function mask_values(text, pattern, is_secret, is_header)
+  local parts, from, search = {}, 1, 1
   while true do
-    local first, last, name = text:find('%f[%w_-]([%w_-]+)["\']?%s*[=:]%s*"', from)
+    local first, last, name, after = text:find(pattern, search)
     if not first then
       break
     end
-    parts[#parts + 1] = text:sub(from, last)
-    from = last + 1
+    search = last + 1
     if is_secret(name) then
-      local close = closing_quote(text, from)
-      if close > from then
-        parts[#parts + 1] = MASK
+      local start, stop
+      if is_header(name) and after == "" and not text:find("^\\?[\"']", last + 1) then
+        start, stop = header_extent(text, last + 1, text:sub(first - 1, first - 1):match("[\"']") or "")
+      else
+        start, stop = extent(text, last + 1)
       end
-      from = close
+      if stop >= start and text:sub(start, start) ~= "-" then
+        parts[#parts + 1] = text:sub(from, start - 1) .. MASK
+        from, search = stop + 1, stop + 1
+      end
     end
   end
   parts[#parts + 1] = text:sub(from)
   return table.concat(parts)
 end
 
+local function is_header(name)
+  return name:lower():find("authorization$") or name:lower():find("cookie$")
+end
+
+local function never()
+  return false
+end
+
 -- `settings` is that of settings.lua. Gives a function from a text to the masked text, and one that says whether
 -- what stands under a name is secret whatever it is.
 function masking.new(settings)
   local secret, lengths = {}, {}
-  for _, key in ipairs(settings.keys) do
-    secret[plain(key)] = true
-    lengths[#plain(key)] = true
+  for key, on in pairs(settings.keys) do
+    secret[plain(key)] = on
+    lengths[#lengths + 1] = #plain(key)
   end
+  table.sort(lengths, function(one, other)
+    return one > other
+  end)
 
-  -- Of a path, any part that ends in a secret name: db_password, and what is below a secret.
+  -- Of a path, any part that ends in a secret name: db_password, and what is below a secret. The longest name counts.
   local function is_secret(path)
     for name in path:gmatch("[^.]+") do
       local word = plain(name)
-      for length in pairs(lengths) do
-        if secret[word:sub(-length)] then
+      for _, length in ipairs(lengths) do
+        local on = secret[word:sub(-length)]
+        if on then
           return true
+        elseif on == false then
+          break
         end
       end
     end
     return false
-  end
-
-  local function value_of(name, between, value)
-    if is_secret(name) and not value:find("[masked", 1, true) then
-      return name .. between .. MASK
-    end
   end
 
   local function mask(text)
@@ -86,22 +136,11 @@ function masking.new(settings)
       end
     end
     if masked:find("[=:]") then
-      for _, header in ipairs(HEADERS) do
-        masked = masked:gsub(header, function(name, between, value)
-          return is_secret(name) and value:sub(1, #MASK) ~= MASK and name .. between .. MASK or nil
-        end)
-      end
-      masked = mask_quoted(masked, is_secret)
-      -- The same within JSON within JSON, in other quotes, and without any.
-      masked = masked:gsub('%f[%w_-]([%w_-]+)(\\["\']?%s*[=:]%s*\\")([^"\\]*)', value_of)
-      masked = masked:gsub("%f[%w_-]([%w_-]+)(\\?[\"']?%s*[=:]%s*')([^']*)", value_of)
-      masked = masked:gsub("%f[%w_-]([%w_-]+)(\\?[\"']?%s*[=:]%s*)([^%s\"'\\,;&}]+)", value_of)
+      masked = mask_values(masked, "%f[%w_-]([%w_-]+)(\\?[\"']?)%s*[=:]+>?%s*", is_secret, is_header)
     end
-    if masked:find("--", 1, true) then
+    if masked:find("-", 1, true) then
       -- A program's arguments.
-      masked = masked:gsub("%f[-]%-%-([%w-]+)(%s+)([^%s-]%S*)", function(name, between, value)
-        return is_secret(name) and "--" .. name .. between .. MASK or nil
-      end)
+      masked = mask_values(masked, "%f[%w-]%-%-?(%a[%w_.-]*)([\"']?)[%s,]%s*", is_secret, never)
     end
     return masked
   end

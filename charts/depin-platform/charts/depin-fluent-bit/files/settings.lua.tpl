@@ -6,9 +6,9 @@ return {
   label_bytes = {{ int .Values.limits.label }},
   masking = {
     keys = {
-      {{- range $key, $on := .Values.masking.keys }}{{ if $on }}
-      {{ printf "%q" $key }},
-      {{- end }}{{ end }}
+      {{- range $key, $on := .Values.masking.keys }}
+      [{{ printf "%q" $key }}] = {{ $on }},
+      {{- end }}
     },
     -- In this order.
     patterns = {

@@ -44,11 +44,18 @@ function values.trimmed(text, characters)
   return text:sub(1, last)
 end
 
+-- What Java takes for blank and Lua does not: U+1680, most of U+2000 to U+200A, U+2028, U+2029, U+205F, U+3000.
+local BLANK = { "\225\154\128", "\226\128[\128-\134]", "\226\128[\136-\138]", "\226\128[\168\169]", "\226\129\159", "\227\128\128" }
+
 -- A name that Elasticsearch takes below a `flattened` field: not long, no NUL, and no part between dots that is blank.
 function values.name(text)
   local parts = {}
   for part in text:gsub("%z", ""):gmatch("[^.]+") do
-    if part:find("%S") then
+    local visible = part:gsub("[%s\28-\31]", "")
+    for _, blank in ipairs(BLANK) do
+      visible = visible:find("[\128-\255]") and visible:gsub(blank, "") or visible
+    end
+    if visible ~= "" then
       parts[#parts + 1] = part
     end
   end
