@@ -1,4 +1,4 @@
-"""Rules about Fluent Bit: whose its configuration is, depin-fluent-bit's or the environment's, and its rights."""
+"""Rules about Fluent Bit: whose its configuration is, depin-fluent-bit's or the environment's, and rights."""
 
 from __future__ import annotations
 
