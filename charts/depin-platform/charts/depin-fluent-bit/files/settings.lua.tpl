@@ -6,9 +6,9 @@ return {
   label_bytes = {{ int .Values.limits.label }},
   masking = {
     keys = {
-      {{- range $key, $on := .Values.masking.keys }}
+      {{- range $key, $on := .Values.masking.keys }}{{ if kindIs "bool" $on }}
       [{{ printf "%q" $key }}] = {{ $on }},
-      {{- end }}
+      {{- end }}{{ end }}
     },
     -- In this order.
     patterns = {
