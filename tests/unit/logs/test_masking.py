@@ -211,6 +211,22 @@ def test_every_object_becomes_a_document_and_no_secret_gets_through(fields: dict
     assert "parse_failure" not in found.get("tags", [])
 
 
+SHAPED = st.sampled_from(
+    [SECRET, [SECRET], {"v": SECRET}, ["x", {"y": [SECRET]}], f'a"b{SECRET}', f"it's {SECRET}", f"]{SECRET}"]
+)
+PRINTED = st.sampled_from(
+    [json.dumps, repr, lambda value: json.dumps(value, indent=1), lambda value: json.dumps(json.dumps(value))]
+)
+
+
+@given(json_values, st.sampled_from(KEYS), SHAPED, PRINTED)
+def test_no_secret_gets_through_in_a_text_that_holds_an_object(
+    noise: Any, key: str, value: Any, printed: Any
+) -> None:
+    text = printed({"a": noise, "b": [{f"x_{key}": value, "c": 1}]})
+    assert SECRET not in json.dumps(document({"log": f"INFO sent {text}"}))
+
+
 def test_a_name_that_is_too_long_to_be_kept_is_as_secret() -> None:
     found = document({"log": "{}", "parsed": {"msg": "x", "y" * 1100 + "password": SECRET}})
     assert SECRET not in json.dumps(found)
@@ -305,6 +321,13 @@ LINES = {
     "an access line's quotes": ('1 - - [x] "GET ', '"', ""),
     "an access line's addresses": ('1 - - [x] "GET / HTTP/1.1" 200 1 "-" "-" 1 0.1 [] [] ', "a, ", ""),
     "pairs": ("ts=1 msg=", "a=1 ", ""),
+    "backslashes of a secret": ('password=\\"', "\\", ""),
+    "quotes of a secret": ('password=\\"', '\\\\"', ""),
+    "brackets of a secret": ("password=", "[", ""),
+    "brackets and quotes of a secret": ("password=[", "'\"", ""),
+    "blanks of an argument": ("--password", " ", ""),
+    "blanks of a value": ("password=", " ", ""),
+    "blanks after a word": ("a", " ", "="),
     "msg without end": ("ts=1 ", "msg", "="),
     "klog's quotes": ("I1128 07:12:14.000123       1 a.go:1] ", '"', ""),
     "an exception's dots": ("", "a.", ""),

@@ -44,7 +44,12 @@ end
 local function extent(text, from)
   local escaped = text:match("^\\([\"'])", from)
   if escaped then
-    return from + 2, (text:find("\\" .. escaped, from + 2, true) or #text + 1) - 1
+    -- Within a quoted text: quotes of the value itself have more backslashes.
+    local close, last, backslashes = from + 1, from + 1, ""
+    repeat
+      close, last, backslashes = text:find("%f[\\](\\+)" .. escaped, last + 1)
+    until not close or #backslashes == 1
+    return from + 2, (close or #text + 1) - 1
   elseif text:sub(from, from + #MASK - 1) == MASK and text:find("^[%s\"'\\,;&}%])]", from + #MASK) then
     return from, from - 1
   end
@@ -66,8 +71,13 @@ local function header_extent(text, from, quote)
   return from, last - 1
 end
 
+local function is_header(name)
+  return name:lower():find("authorization$") or name:lower():find("cookie$")
+end
+
 -- Masks what follows a match of `pattern`, whose captures are a name and the quote after it, where the name is secret.
-local function mask_values(text, pattern, is_secret, is_header)
+-- `arguments`: the next argument is no value.
+local function mask_values(text, pattern, is_secret, arguments)
   local parts, from, search = {}, 1, 1
   while true do
     local first, last, name, after = text:find(pattern, search)
@@ -75,14 +85,14 @@ local function mask_values(text, pattern, is_secret, is_header)
       break
     end
     search = last + 1
-    if is_secret(name) then
+    if is_secret(name) and not (arguments and text:sub(search, search) == "-") then
       local start, stop
-      if is_header(name) and after == "" and not text:find("^\\?[\"']", last + 1) then
-        start, stop = header_extent(text, last + 1, text:sub(first - 1, first - 1):match("[\"']") or "")
+      if not arguments and is_header(name) and after == "" and not text:find("^\\?[\"']", search) then
+        start, stop = header_extent(text, search, text:sub(first - 1, first - 1):match("[\"']") or "")
       else
-        start, stop = extent(text, last + 1)
+        start, stop = extent(text, search)
       end
-      if stop >= start and text:sub(start, start) ~= "-" then
+      if stop >= start then
         parts[#parts + 1] = text:sub(from, start - 1) .. MASK
         from, search = stop + 1, stop + 1
       end
@@ -90,14 +100,6 @@ local function mask_values(text, pattern, is_secret, is_header)
   end
   parts[#parts + 1] = text:sub(from)
   return table.concat(parts)
-end
-
-local function is_header(name)
-  return name:lower():find("authorization$") or name:lower():find("cookie$")
-end
-
-local function never()
-  return false
 end
 
 -- `settings` is that of settings.lua. Gives a function from a text to the masked text, and one that says whether
@@ -136,11 +138,11 @@ function masking.new(settings)
       end
     end
     if masked:find("[=:]") then
-      masked = mask_values(masked, "%f[%w_-]([%w_-]+)(\\?[\"']?)%s*[=:]+>?%s*", is_secret, is_header)
+      masked = mask_values(masked, "%f[%w_-]([%w_-]+)(\\?[\"']?)%s*[=:]+>?%s*", is_secret)
     end
     if masked:find("-", 1, true) then
       -- A program's arguments.
-      masked = mask_values(masked, "%f[%w-]%-%-?(%a[%w_.-]*)([\"']?)[%s,]%s*", is_secret, never)
+      masked = mask_values(masked, "%f[%w-]%-%-?(%a[%w_.-]*)([\"']?)[%s,]%s*", is_secret, true)
     end
     return masked
   end
