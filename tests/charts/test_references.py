@@ -121,9 +121,10 @@ MUTANTS: dict[str, tuple[str, str, Change, str]] = {
     ),
     "a binding's subject": (
         "ClusterRoleBinding",
-        "fluent-bit",
+        "depin-fluent-bit",
         lambda data: data["subjects"][0].update(namespace="logging"),
-        f"ClusterRoleBinding fluent-bit: subjects refers to ServiceAccount logging/fluent-bit, {NOBODY}",
+        "ClusterRoleBinding depin-fluent-bit: subjects refers to ServiceAccount logging/fluent-bit, "
+        f"{NOBODY}",
     ),
     "an ingress class": (
         "Ingress",
