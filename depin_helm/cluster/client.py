@@ -121,12 +121,9 @@ class Cluster(Objects):
         Raises:
             HelmError: they are not ready after `timeout` seconds; with what each says.
         """
-        waited, step = 0.0, 0.1
-        while causes := workloads.conditions_not_ready(self, objects := list(objects)):
-            if waited >= timeout:
-                raise HelmError(f"not ready after {timeout:.0f} s", causes=causes)
-            self.pause(step)
-            waited, step = waited + step, min(1.0, step * 1.5)
+        objects = list(objects)
+        if causes := self._rest(lambda: workloads.conditions_not_ready(self, objects), timeout):
+            raise HelmError(f"not ready after {timeout:.0f} s", causes=causes)
 
     def wait_gone(self, addresses: Mapping[str, Address], timeout: float) -> None:
         """Wait for deleted objects to be gone; each address is `get`'s arguments, and has a name for people.
@@ -134,15 +131,23 @@ class Cluster(Objects):
         Raises:
             ClusterError: some are still there after `timeout` seconds.
         """
+
+        def left() -> Sequence[str]:
+            return [name for name, address in addresses.items() if self.get(*address) is not None]
+
+        if names := self._rest(left, timeout):
+            raise ClusterError(
+                f"deleted, and still there after {timeout:.0f} s: {', '.join(names)}",
+                hint="a finalizer holds it: kubectl describe shows which",
+            )
+
+    def _rest(self, ask: Callable[[], Sequence[str]], timeout: float) -> Sequence[str]:
+        """What `ask` still names after `timeout` seconds; nothing, as soon as it names nothing."""
         waited, step = 0.0, 0.1
-        while left := [name for name, address in addresses.items() if self.get(*address) is not None]:
-            if waited >= timeout:
-                raise ClusterError(
-                    f"deleted, and still there after {timeout:.0f} s: {', '.join(left)}",
-                    hint="a finalizer holds it: kubectl describe shows which",
-                )
+        while (rest := ask()) and waited < timeout:
             self.pause(step)
             waited, step = waited + step, min(1.0, step * 1.5)
+        return rest
 
     # Locking
 

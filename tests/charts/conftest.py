@@ -12,6 +12,7 @@ from depin_helm.helm import Helm, find_helm
 from depin_helm.project import Project
 from tests.charts.checks.model import Platform
 from tests.charts.rendering import Renderer
+from tests.logs import agent
 from tests.tier import Tier
 
 ENVIRONMENTS = ("dev", "staging", "prod", "edge", "sandbox")
@@ -70,3 +71,9 @@ def plain(renderer: Renderer) -> Platform:
 def plain_with_kibana(renderer: Renderer) -> Platform:
     """The plain release after the second command of NOTES.txt."""
     return renderer.plain_with_kibana()
+
+
+@pytest.fixture
+def program() -> str:
+    """A real Fluent Bit."""
+    return agent.program()

@@ -23,15 +23,6 @@ VALUES = Path(agent.__file__).parent / "values.yaml"
 CORPUS = cases()
 
 
-@pytest.fixture
-def program() -> str:
-    """A real Fluent Bit."""
-    found = agent.find()
-    if found is None:
-        pytest.skip("there is no fluent-bit on PATH")
-    return found
-
-
 def files(platform: Platform) -> dict[str, str]:
     """The ConfigMap's."""
     (config,) = (each for each in platform.of_kind("ConfigMap") if each.name == "fluent-bit")
@@ -92,9 +83,7 @@ def documents(
     renderer: Renderer, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Case], list[tuple[datetime, dict[str, Any]]]]:
     """What the whole pipeline makes of the corpus, in one run."""
-    program = agent.find()
-    if program is None:
-        pytest.skip("there is no fluent-bit on PATH")
+    program = agent.program()
     data = files(with_values(renderer, yamlio.load(VALUES.read_bytes())))
     main = agent.configure(data, tmp_path_factory.mktemp("pipeline") / "agent", local=True)
     found = agent.run(program, main, CORPUS)

@@ -28,15 +28,6 @@ from tests.logs.corpus import cases
 CASES = {case.name: case for case in cases()}
 
 
-@pytest.fixture
-def program() -> str:
-    """A real Fluent Bit."""
-    found = agent.find()
-    if found is None:
-        pytest.skip("there is no fluent-bit on PATH")
-    return found
-
-
 @pytest.fixture(scope="module")
 def files(renderer: Renderer) -> dict[str, str]:
     """The ConfigMap's of `prod`."""

@@ -60,38 +60,34 @@ class Parser:
         return {selector.name for selector in self.selectors(expression)}
 
 
-def _selectors(node: Any) -> Iterator[Selector]:
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """A node of a parsed expression, and all below it."""
     if isinstance(node, list):
         for item in node:
-            yield from _selectors(item)
+            yield from _nodes(item)
     elif isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _nodes(value)
+
+
+def _selectors(expression: Any) -> Iterator[Selector]:
+    for node in _nodes(expression):
         if node.get("type") in ("vectorSelector", "matrixSelector"):
             matchers = {each["name"]: (each["type"], each["value"]) for each in node["matchers"]}
             _, name = matchers.pop("__name__", ("=", node["name"]))
             yield Selector(name, matchers)
-        for value in node.values():
-            yield from _selectors(value)
 
 
-def _groupings(node: Any) -> Iterator[Grouping]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _groupings(item)
-    elif isinstance(node, dict):
+def _groupings(expression: Any) -> Iterator[Grouping]:
+    for node in _nodes(expression):
         if node.get("type") == "aggregation" and not node["without"]:
             names = frozenset(selector.name for selector in _selectors(node["expr"]))
             yield Grouping(frozenset(node["grouping"]), names, frozenset(_made(node["expr"])))
-        for value in node.values():
-            yield from _groupings(value)
 
 
-def _made(node: Any) -> Iterator[str]:
+def _made(expression: Any) -> Iterator[str]:
     """Labels that `label_replace` and `label_join` make: their second argument."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _made(item)
-    elif isinstance(node, dict):
+    for node in _nodes(expression):
         if node.get("type") == "call" and node["func"]["name"] in ("label_replace", "label_join"):
             yield node["args"][1]["val"]
-        for value in node.values():
-            yield from _made(value)

@@ -16,8 +16,6 @@ _PERCENTAGE = re.compile(r"([0-9]{1,9})%")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _KPS = "kube-prometheus-stack"
 _WEBHOOK = (_KPS, "prometheusOperator", "admissionWebhooks", "deployment")
-
-
 _ONE = "one of them; null takes a default away"
 
 

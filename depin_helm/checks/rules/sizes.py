@@ -21,6 +21,8 @@ _VOLUMES = (
     ("emptyDir", "sizeLimit"),
 )
 _OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size[= ]([0-9]{1,15})(?!\S)")
+#: Options with which Elasticsearch leaves the size of its heap to Java.
+_SIZED = re.compile(r"-Xm[sx]\d|-XX:(?:Max|Min|Initial)HeapSize=")
 
 
 def _limits(facts: Facts) -> Iterator[Violation]:
@@ -140,9 +142,6 @@ def _retention(facts: Facts) -> Iterator[Violation]:
                 "leave a fifth of the volume free",
             )
 
-
-#: Options with which Elasticsearch leaves the size of its heap to Java.
-_SIZED = re.compile(r"-Xm[sx]\d|-XX:(?:Max|Min|Initial)HeapSize=")
 
 RULES = (
     Rule(

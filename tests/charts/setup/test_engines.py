@@ -189,9 +189,7 @@ def test_every_document_of_the_corpus_is_stored(pipeline: Engine, stored: Engine
 def test_elasticsearch_takes_what_fluent_bit_sends(
     stored: Engine, renderer: Renderer, tmp_path: Path
 ) -> None:
-    program = agent.find()
-    if program is None:
-        pytest.skip("there is no fluent-bit on PATH")
+    program = agent.program()
     (config,) = [obj for obj in renderer.layered("edge").of_kind("ConfigMap") if obj.name == "fluent-bit"]
     main = agent.configure(config.data["data"], tmp_path / "agent", local=True)
     own = yamlio.load(main.read_bytes())

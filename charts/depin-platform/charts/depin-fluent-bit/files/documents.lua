@@ -107,12 +107,13 @@ local function label(document, fields, tags)
     end
     local text, cut = values.cut(values.printed(fields[name]), settings.label_bytes)
     tags.truncated = tags.truncated or cut
-    -- By its whole name: what is left of a long one may not tell.
-    if is_secret(name) then
-      text, tags.masked = "[masked]", true
+    local kept = values.name(name)
+    -- What is left of a long name may not tell that it is secret.
+    if kept ~= name and is_secret(name) then
+      text, tags.masked = masking.MASK, true
     end
     document.labels = document.labels or {}
-    document.labels[values.name(name)] = text
+    document.labels[kept] = text
   end
 end
 

@@ -4,6 +4,7 @@
 local masking = {}
 
 local MASK = "[masked]"
+masking.MASK = MASK
 local CLOSING = { ["["] = "]", ["{"] = "}", ["("] = ")" }
 
 -- A name without case and punctuation: api_key, apiKey and API-Key are alike.
