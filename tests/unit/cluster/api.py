@@ -233,8 +233,11 @@ def serve() -> Iterator[Api]:
             thread.join()
 
 
-def kubeconfig(file: Path, server: str, name: str = "here", **user: Any) -> Path:
-    """A kubeconfig of one context."""
+def kubeconfig(
+    file: Path, server: str, name: str = "here", *, authority: Path | str | None = None, **user: Any
+) -> Path:
+    """A kubeconfig of one context; `authority` is a file with the certificate that vouches for the server."""
+    cluster = {"server": server, **({"certificate-authority": str(authority)} if authority else {})}
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(
         yamlio.dump(
@@ -242,7 +245,7 @@ def kubeconfig(file: Path, server: str, name: str = "here", **user: Any) -> Path
                 "apiVersion": "v1",
                 "kind": "Config",
                 "current-context": name,
-                "clusters": [{"name": name, "cluster": {"server": server}}],
+                "clusters": [{"name": name, "cluster": cluster}],
                 "users": [{"name": name, "user": user}],
                 "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
             }
