@@ -1,4 +1,4 @@
-"""For tests that compare with what Helm itself makes of values: a probe chart that prints them."""
+"""For tests of values: the tool's checks, and a probe chart that prints what Helm itself makes of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import pytest
 from depin_helm import project, tools
 from depin_helm.helm import find_helm
 from depin_helm.values import Defaults
-from tests.tier import ROOT
+from tests.charts.values.checker import Checker
+from tests.tier import ROOT, Tier
 
 
 @dataclass(frozen=True)
@@ -90,3 +91,9 @@ def helm_binary() -> Path:
 def probe(helm_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Probe:
     """Helm, and a chart that prints its values."""
     return Probe(helm_binary, tmp_path_factory.mktemp("probe"))
+
+
+@pytest.fixture(scope="session")
+def checker(tier: Tier, tmp_path_factory: pytest.TempPathFactory) -> Checker:
+    """Checks on the charts of this run."""
+    return Checker.load(tier, tmp_path_factory.mktemp("project"))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,57 +12,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from depin_helm import checks, schema, upstream, values, workspace, yamlio
-from depin_helm.charts import CachedChart
-from depin_helm.checks import Api, Result, listing
-from depin_helm.errors import Finding
+from depin_helm import values, workspace, yamlio
+from depin_helm.checks import listing
 from depin_helm.project import Project
-from depin_helm.upstream import Interface
 from depin_helm.yamlio import Path as Keys
 from depin_helm.yamlio import format_path
+from tests.charts.values.checker import Checker
 from tests.charts.values.conftest import Probe
 from tests.charts.values.test_examples import INVALID
 from tests.tier import ROOT, Tier
 
 PROD = ROOT / "values" / "prod.yaml"
-
-
-@dataclass(frozen=True)
-class Checker:
-    """Checks texts as environments, in a project of their own."""
-
-    tier: Tier
-    project: Project
-    found: Mapping[str, CachedChart]
-    charts: Mapping[str, Interface] = field(repr=False)
-    schema: Mapping[str, Any] = field(repr=False)
-    api: Api = field(repr=False)
-
-    def examine(self, text: str, *more: Path, off: str = "", sets: tuple[str, ...] = ()) -> Result:
-        (self.project.values / "example.yaml").write_text(text)
-        environment = values.read_environment(self.project, "example", more, sets)
-        return checks.check(environment, self.schema, self.charts, {}, self.api, off=[off])
-
-    def findings(self, text: str, *more: Path, off: str = "") -> tuple[Finding, ...]:
-        return self.examine(text, *more, off=off).findings
-
-
-@pytest.fixture(scope="module")
-def checker(tier: Tier, tmp_path_factory: pytest.TempPathFactory) -> Checker:
-    root = tmp_path_factory.mktemp("project")
-    (root / "values").mkdir()
-    for name in ("charts", "schema"):
-        (root / name).symlink_to(ROOT / name)
-    found, missing = workspace.upstream_charts(Project(tier.root), tier.cache)
-    assert not missing
-    return Checker(
-        tier,
-        Project(root),
-        found,
-        upstream.load(found, tier.cache),
-        schema.load(Project(ROOT).schema_source),
-        Api.load(Project(ROOT).kubernetes_schema),
-    )
 
 
 @pytest.fixture
@@ -177,20 +136,37 @@ def misspelt(key: str) -> str:
     return f"{key[:-1]}{'x' if key[-1] != 'x' else 'y'}"
 
 
+def unrelated(paths: Iterable[Keys]) -> list[list[Keys]]:
+    """The paths in groups, to be misspelt at once: none lies in a section that holds another of its group."""
+    groups: list[list[Keys]] = []
+    for path in paths:
+        group = next((group for group in groups if not any(_related(path, each) for each in group)), None)
+        if group is None:
+            groups.append(group := [])
+        group.append(path)
+    return groups
+
+
+def _related(one: Keys, other: Keys) -> bool:
+    return one[: len(other) - 1] == other[:-1] or other[: len(one) - 1] == one[:-1]
+
+
 def test_every_key_that_the_platform_sets_is_missed_when_it_is_misspelt(real: Checker) -> None:
     everything: dict[str, Any] = {}
     for name in ("values/prod", "charts/depin-platform/values-layered", "charts/depin-platform/values"):
         everything = values.merge(yamlio.load((ROOT / f"{name}.yaml").read_bytes()), everything)
     paths = [path for path in keys(everything) if not any(each.fullmatch(format_path(path)) for each in FREE)]
     unnoticed = []
-    for path in paths:
-        wrong = (*path[:-1], misspelt(str(path[-1])))
-        section = str(path[0])
-        data = renamed({section: everything[section]}, path, str(wrong[-1]))
-        # An object without its kind is not known to be one: then the kind is missing.
-        expected = {format_path(wrong), format_path(path)}
-        if not any(each.path in expected for each in real.findings(yamlio.dump(data))):
-            unnoticed.append(format_path(path))
+    for group in unrelated(paths):
+        data = everything
+        for path in group:
+            data = renamed(data, path, misspelt(str(path[-1])))
+        found = {each.path for each in real.findings(yamlio.dump(data))}
+        for path in group:
+            # An object without its kind is not known to be one: then the kind is missing.
+            expected = {format_path((*path[:-1], misspelt(str(path[-1])))), format_path(path)}
+            if not expected & found:
+                unnoticed.append(format_path(path))
     assert len(paths) > 250
     assert unnoticed == []
 
@@ -285,7 +261,5 @@ def test_a_rule_that_is_switched_off_is_missed_by_an_example(
     cases = [case for case in INVALID if f"[{rule}]" in (case / "expected.txt").read_text()]
     assert cases
     for case in cases:
-        more = [file.relative_to(ROOT) for file in case.glob("more.yaml")]
-        sets = tuple(line for file in case.glob("set.txt") for line in file.read_text().splitlines())
-        result = real.examine((case / "values.yaml").read_text(), *more, off=rule, sets=sets)
+        result = real.example(case, off=[rule])
         assert not any(each.rule == rule for each in result.findings)

@@ -11,17 +11,16 @@ On the stand-ins, which read other keys, only what is said of YAML and by the sc
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from depin_helm import project, workspace
-from depin_helm.checks import Result, listing
+from depin_helm import project
+from depin_helm.checks import listing
 from depin_helm.errors import Finding
-from depin_helm.project import Project
+from tests.charts.values.checker import Checker
 from tests.tier import ROOT, Tier
 
 EXAMPLES = ROOT / "tests" / "examples"
@@ -30,17 +29,6 @@ VALID = sorted((EXAMPLES / "valid").iterdir())
 
 #: Rules that need no upstream chart.
 OF_FILES = ("yaml", "schema")
-
-
-def examined(case: Path, cache: Path, scratch: Path) -> Result:
-    """What is said of the case, in a project with our chart and schema."""
-    (scratch / "values").mkdir()
-    shutil.copyfile(case / "values.yaml", scratch / "values" / "example.yaml")
-    for name in ("charts", "schema"):
-        (scratch / name).symlink_to(ROOT / name)
-    more = [file.relative_to(ROOT) for file in case.glob("more.yaml")]
-    sets = [line for file in case.glob("set.txt") for line in file.read_text().splitlines()]
-    return workspace.examine(Project(scratch), cache, "example", more, sets)[1]
 
 
 def lines(found: Iterable[Finding], tier: Tier) -> list[str]:
@@ -62,20 +50,18 @@ def expected(case: Path, tier: Tier) -> list[str]:
 
 @pytest.mark.parametrize("case", INVALID, ids=lambda case: case.name)
 def test_an_invalid_environment_has_exactly_its_findings(
-    case: Path, tier: Tier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: Path, tier: Tier, checker: Checker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    result = examined(case, tier.cache, tmp_path)
-    assert lines(result.findings, tier) == expected(case, tier)
-    assert result.skipped == ()
+    assert lines(checker.example(case).findings, tier) == expected(case, tier)
 
 
 @pytest.mark.parametrize("case", VALID, ids=lambda case: case.name)
 def test_a_valid_environment_has_no_findings(
-    case: Path, tier: Tier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: Path, tier: Tier, checker: Checker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert lines(examined(case, tier.cache, tmp_path).findings, tier) == []
+    assert lines(checker.example(case).findings, tier) == []
 
 
 @pytest.mark.parametrize("case", INVALID, ids=lambda case: case.name)
@@ -94,10 +80,10 @@ def test_every_rule_has_an_example() -> None:
 def main() -> None:
     """Write each invalid case's findings; to be read before they are committed."""
     tier = Tier(real=True, cache=project.cache_directory(os.environ.get("DEPIN_HELM_CACHE")), root=ROOT)
-    for case in INVALID:
-        with tempfile.TemporaryDirectory() as scratch:
-            result = examined(case, tier.cache, Path(scratch))
-            assert not result.skipped, result.skipped
+    with tempfile.TemporaryDirectory() as scratch:
+        checker = Checker.load(tier, Path(scratch))
+        for case in INVALID:
+            result = checker.example(case)
             (case / "expected.txt").write_text("".join(f"{line}\n" for line in lines(result.findings, tier)))
 
 
