@@ -27,10 +27,11 @@ class Grouping:
 
 
 class Parser:
-    """Parses with a running Prometheus."""
+    """Parses with a running Prometheus, each expression once."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._trees: dict[str, Any] = {}
 
     def selectors(self, expression: str) -> list[Selector]:
         """Every selector in it.
@@ -50,10 +51,12 @@ class Parser:
         Raises:
             ValueError: It is no PromQL.
         """
-        answer = self._server.get("/api/v1/parse_query", query=expression).json()
-        if answer["status"] != "success":
-            raise ValueError(f"{expression}: {answer['error']}")
-        return answer["data"]
+        if expression not in self._trees:
+            answer = self._server.get("/api/v1/parse_query", query=expression).json()
+            if answer["status"] != "success":
+                raise ValueError(f"{expression}: {answer['error']}")
+            self._trees[expression] = answer["data"]
+        return self._trees[expression]
 
     def names(self, expression: str) -> set[str]:
         """The names of all series that it asks for."""

@@ -19,12 +19,23 @@ from tests.tier import ROOT
 from tools import kibana_objects
 
 
+@pytest.fixture(scope="module")
+def stores() -> dict[str, Elasticsearch]:
+    """What was set up already, by environment: tests only look at it."""
+    return {}
+
+
 @pytest.fixture(name="store")
-def set_up(layered: Platform, place: Place) -> Elasticsearch:
+def set_up(
+    layered: Platform, stores: dict[str, Elasticsearch], request: pytest.FixtureRequest
+) -> Elasticsearch:
     """Elasticsearch after the environment's Job."""
-    place.server.health = "yellow" if layered.values["elasticsearch"]["replicas"] == 1 else "green"
-    assert place.run(content(layered, "elasticsearch-setup")).code == 0
-    return place.server
+    if layered.name not in stores:
+        place: Place = request.getfixturevalue("place")
+        place.server.health = "yellow" if layered.values["elasticsearch"]["replicas"] == 1 else "green"
+        assert place.run(content(layered, "elasticsearch-setup")).code == 0
+        stores[layered.name] = place.server
+    return stores[layered.name]
 
 
 def fields(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
