@@ -28,8 +28,10 @@ class Prepared:
     growths: tuple[volumes.Growth, ...] = ()
 
 
-def prepare(workspace: Workspace, cluster: Cluster) -> Prepared:
+def prepare(workspace: Workspace, cluster: Cluster, make_secrets: str) -> Prepared:
     """Bring the CRDs up to date and make the missing Secrets; the caller holds the cluster's lock.
+
+    `make_secrets` is the command line to make them with, for whoever is told that they are missing.
 
     Raises:
         ClusterError: the cluster refuses, Secrets are missing that nobody can make up or that the environment
@@ -43,7 +45,7 @@ def prepare(workspace: Workspace, cluster: Cluster) -> Prepared:
     required = provided_secrets(workspace)
     if not workspace.environment.settings.create_secrets:
         required = (*needed, *required)
-    _require_secrets(workspace.environment.name, secrets.check(required, cluster))
+    _require_secrets(secrets.check(required, cluster), make_secrets)
     growths = _growths(workspace, cluster)
     crds = cluster.apply_crds(workspace.assembly.crds())
     for layer in workspace.plan.layers:
@@ -116,15 +118,15 @@ def _require_predecessors(workspace: Workspace, cluster: Cluster) -> None:
                 )
 
 
-def _require_secrets(environment: str, states: Sequence[secrets.SecretState]) -> None:
+def _require_secrets(states: Sequence[secrets.SecretState], make: str) -> None:
     problems = [state.problem for state in states if state.problem]
     if problems:
         yours = any(state.provided and state.problem for state in states)
-        hint = f"`depin-helm secrets --env {environment} --create` makes their namespaces" if yours else ""
+        hint = f"`{make}` makes their namespaces" if yours else ""
         raise ClusterError("\n".join(problems), hint=hint)
     absent = [f"{state.namespace}/{state.name}" for state in states if state.incomplete]
     if absent:
         raise ClusterError(
             f"Secrets are missing: {', '.join(absent)}",
-            hint=f"provide them, or make them with `depin-helm secrets --env {environment} --create`",
+            hint=f"provide them, or make them with `{make}`",
         )

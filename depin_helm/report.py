@@ -203,12 +203,12 @@ class Report:
         for step in steps:
             self.raw(f"# {step.why}:\n{step.command}")
 
-    def crds(self, results: Mapping[str, str]) -> None:
-        """Each CRD and what became of it."""
+    def crds(self, results: Mapping[str, str], *, applied: bool = True) -> None:
+        """Each CRD and what became of it, or would if it were `applied`."""
         if self.as_json:
             self.json(results)
             return
-        self._table(("CRD", "STATE"), results.items())
+        self._table(("CRD", "STATE" if applied else "WOULD BE"), results.items())
 
     def changes(self, changes: Sequence[Change]) -> None:
         """What an upgrade would change, as unified diffs; nothing when nothing would."""

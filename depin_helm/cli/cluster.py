@@ -99,7 +99,7 @@ def install(
     with at_work(report, target, "install", layers, again) as (lock, observe):
         making = target.environment.settings.create_secrets
         report.say(f"applying CRDs, {'making missing' if making else 'looking for'} Secrets")
-        prepared = preparation.prepare(workspace, cluster)
+        prepared = preparation.prepare(workspace, cluster, target.command("secrets", "--create"))
         report.prepared(prepared)
         work = rollout.install(
             workspace,
@@ -212,9 +212,11 @@ def crds(
     report = options.report(output)
     target = connect(project, env, files, sets, kubeconfig, context)
     wanted = target.workspace(report).assembly.crds()
+    if apply:
+        report.say(f"applying CRDs on {describe(target.cluster.identity())}")
     with target.cluster.lock(env, "crds") if apply else nullcontext():
         results = target.cluster.apply_crds(wanted, dry_run=not apply)
-    report.crds(results)
+    report.crds(results, applied=apply)
 
 
 def unlock(

@@ -64,6 +64,7 @@ def secrets(
     needed = module.needed(specs, target.environment.values)
     provided = module.provided(specs, target.environment.values)
     if create:
+        report.say(f"making what is missing on {describe(target.cluster.identity())}")
         namespaces = preparation.namespaces(target.workspace(report))
         with target.cluster.lock(env, "secrets"):
             module.create_missing(needed, target.cluster, namespaces)

@@ -16,6 +16,8 @@ Name = tuple[str, str, str]
 
 #: Made and renewed by the control plane itself, all the time.
 _TRANSIENT = {"Event", "Lease", "Endpoints", "EndpointSlice", "Node", "ComponentStatus", "APIService"}
+#: And these in every namespace, a moment after it was made.
+_EVERYWHERE = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 
 RESTRICTED = ("cert-manager", "ingress-nginx", "monitoring", "logging")
 
@@ -28,7 +30,8 @@ def objects(cluster: Cluster) -> dict[Name, Object]:
             continue
         for item in cluster.list(api_version, kind):
             metadata = item["metadata"]
-            found[kind, metadata.get("namespace", ""), metadata["name"]] = item
+            if (kind, metadata["name"]) not in _EVERYWHERE:
+                found[kind, metadata.get("namespace", ""), metadata["name"]] = item
     return found
 
 

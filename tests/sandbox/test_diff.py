@@ -103,7 +103,7 @@ def empty_cluster(
 @pytest.fixture(scope="module")
 def subject(empty: Subject) -> Subject:
     first = empty.compare(empty.work)
-    preparation.prepare(empty.work, empty.cluster)
+    preparation.prepare(empty.work, empty.cluster, make_secrets="")
     empty.install()
     return replace(empty, first=first)
 

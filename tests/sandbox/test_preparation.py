@@ -1,4 +1,4 @@
-"""An installation that lacks Secrets which it must not or cannot make stops, and has touched nothing."""
+"""What comes before the first layer: CRDs, and Secrets, of which some must not or cannot be made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.sandbox.kubectl import Kubectl
 from tests.sandbox.program import Program
 from tests.tier import UMBRELLA, Tier
 
-INSTALL = ("install", "--env", "sandbox", "--yes", "--set", "depinHelm.secrets.create=false")
+ENV = ("--env", "sandbox")
+INSTALL = ("install", *ENV, "--yes", "--set", "depinHelm.secrets.create=false")
 DNS01 = """\
 depin-issuers:
   letsencrypt:
@@ -51,13 +52,16 @@ def cluster(empty: Sandbox) -> Iterator[Cluster]:
         yield connected
 
 
-def test_it_names_all_that_are_missing_and_touches_nothing(program: Program, cluster: Cluster) -> None:
+def test_an_installation_names_all_that_are_missing_and_touches_nothing(
+    program: Program, cluster: Cluster
+) -> None:
     before = live.versions(cluster)
     said = program.run(*INSTALL, code=6).stderr
     assert live.versions(cluster) == before
     (line,) = (line for line in said.splitlines() if "Secrets are missing" in line)
     assert [name for name in map(str, secrets.load(UMBRELLA)) if name not in line] == []
-    assert "depin-helm secrets --env sandbox --create" in said
+    values = "--set 'depinHelm.secrets.create=…'"
+    assert f"`depin-helm secrets --env sandbox --project {program.tier.root} {values} --create`" in said
 
 
 def test_one_that_was_provided_without_a_key_is_named_too(
@@ -80,13 +84,14 @@ def test_one_that_nobody_can_make_up_is_asked_for(
 ) -> None:
     file = tmp_path / "dns01.yaml"
     file.write_text(DNS01)
-    arguments = ("--env", "sandbox", "--values", str(file))
+    arguments = (*ENV, "--values", str(file))
     before = live.versions(cluster)
     said = program.run("install", *arguments, "--yes", code=6).stderr
     assert live.versions(cluster) == before
     assert "cert-manager/cloudflare is yours to provide, with api-token" in said
 
-    program.run("secrets", *arguments, "--create")
+    making = program.run("secrets", *arguments, "--create").stderr
+    assert "making what is missing on sandbox empty https://127.0.0.1" in making
     kubectl = Kubectl(binaries["kubectl"], program.kubeconfig)
     kubectl.run(
         "create", "secret", "generic", "cloudflare", "-n", "cert-manager", "--from-literal=api-token=x"
@@ -97,3 +102,19 @@ def test_one_that_nobody_can_make_up_is_asked_for(
     assert [state["name"] for state in program.json("secrets", *arguments) if not state["exists"]] == []
     # Helm takes over the namespace that was made for it.
     program.run("install", *arguments, "--yes", "--layer", "foundation")
+
+
+def test_crds_are_listed_and_applied_by_a_command_of_their_own(
+    program: Program, binaries: dict[str, Path]
+) -> None:
+    # With those of Prometheus its operator starts, which makes objects: so this comes last.
+    Kubectl(binaries["kubectl"], program.kubeconfig).run("delete", "crd", "challenges.acme.cert-manager.io")
+    for _ in range(2):
+        states = program.json("crds", *ENV)
+        assert states.pop("challenges.acme.cert-manager.io") == "created"
+        assert set(states.values()) == {"unchanged"}
+    assert "WOULD BE" in program.run("crds", *ENV).stdout
+    said = program.run("crds", *ENV, "--apply")
+    assert "applying CRDs on sandbox empty https://127.0.0.1" in said.stderr
+    assert "WOULD BE" not in said.stdout
+    assert set(program.json("crds", *ENV).values()) == {"unchanged"}
