@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from depin_helm import releases, yamlio
-from depin_helm.checks.rules.grammar import quantity
 from depin_helm.cluster import Cluster
+from depin_helm.grammar import quantity
 from depin_helm.plan import Layer
 
 Object = Mapping[str, Any]

@@ -13,7 +13,7 @@ from depin_helm.values import Environment
 
 PACKAGE = Path(__file__).parents[1]
 #: The modules whose code decides; of the others none does.
-_CODE = ("errors.py", "yamlio", "values", "schema.py", "charts", "upstream", "checks")
+CODE = ("errors.py", "grammar.py", "yamlio", "values", "schema.py", "charts", "upstream", "checks")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,6 @@ class Verdict:
 
 
 def _code() -> Iterator[Path]:
-    for name in _CODE:
+    for name in CODE:
         path = PACKAGE / name
         yield from path.rglob("*.py") if path.is_dir() else [path]

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from depin_helm.checks import verdict
 from tests.tier import ROOT
 
 PACKAGE = ROOT / "depin_helm"
 
 #: Each imports only from those before it.
 ORDER = [
-    *("errors", "project", "yamlio", "values", "schema", "charts", "upstream", "checks"),
+    *("errors", "grammar", "project", "yamlio", "values", "schema", "charts", "upstream", "checks"),
     *("plan", "tools", "helm", "assemble"),
     *("workspace", "cluster", "releases", "volumes", "secrets", "preparation", "rollout", "removal"),
     *("diff", "status", "sandbox", "report", "cli"),
@@ -145,6 +146,17 @@ def test_a_foreign_package_is_known_to_its_owner_alone() -> None:
 
 def test_only_report_and_cli_write_to_standard_output() -> None:
     assert writers(PACKAGE) == []
+
+
+def test_values_are_checked_again_whenever_code_changes_that_checks_are_made_of() -> None:
+    uses: dict[str, set[str]] = {name: set() for name in ORDER}
+    for name, _, tree in sources(PACKAGE):
+        uses[name] |= {each.split(".")[1] for each in imports(tree) if each.startswith("depin_helm.")}
+    needed = {"checks"}
+    while more := set().union(*(uses[name] for name in needed)) - needed:
+        needed |= more
+    # Where files lie decides nothing.
+    assert {name.removesuffix(".py") for name in verdict.CODE} == needed - {"project"}
 
 
 @pytest.mark.parametrize(

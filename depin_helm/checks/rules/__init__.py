@@ -20,8 +20,8 @@
     images         tags and digests
     monitoring     edge nodes to be scraped, settings of alerts
 
-`grammar`, `cron` and `secret_names` know how such texts are written. A rule says nothing where a value is
-of a wrong kind: the schema and the types do.
+`depin_helm.grammar`, `cron` and `secret_names` know how such texts are written. A rule says nothing where
+a value is of a wrong kind: the schema and the types do.
 """
 
 from depin_helm.checks.rule import Rule

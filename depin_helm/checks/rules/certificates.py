@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from depin_helm.checks.facts import Facts, lookup
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.challenges import PUBLIC
-from depin_helm.checks.rules.grammar import is_address
 from depin_helm.checks.rules.interfaces import hosts
+from depin_helm.grammar import is_address
 from depin_helm.values.settings import duration
 from depin_helm.yamlio import Path, format_path
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
-from depin_helm.checks.rules.grammar import is_host
 from depin_helm.checks.rules.interfaces import ROUTES, routes
+from depin_helm.grammar import is_host
 from depin_helm.yamlio import Path
 
 #: The ClusterIssuers that depin-issuers makes for Let's Encrypt.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from depin_helm.checks.rules.grammar import is_go_duration
+from depin_helm.grammar import is_go_duration
 
 #: Longer than any that is written by hand.
 _LONGEST = 1000

@@ -10,8 +10,8 @@ from typing import Any
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.challenges import PUBLIC
-from depin_helm.checks.rules.grammar import is_network
 from depin_helm.checks.rules.interfaces import ROUTES, routes
+from depin_helm.grammar import is_network
 from depin_helm.yamlio import Path
 
 _ISSUER = ("global", "platform", "clusterIssuer")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from depin_helm import grammar
 from depin_helm.checks.facts import Facts, lookup
 from depin_helm.checks.rule import Rule, Violation
-from depin_helm.checks.rules import grammar
 from depin_helm.checks.rules.credentials import secret
 from depin_helm.checks.rules.cron import is_schedule
 from depin_helm.yamlio import Path

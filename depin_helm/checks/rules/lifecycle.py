@@ -9,8 +9,8 @@ from math import ceil, floor
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
-from depin_helm.checks.rules.grammar import quantity
 from depin_helm.checks.rules.nodes import whole_cluster
+from depin_helm.grammar import quantity
 
 _NAME, _SETUP = "elasticsearch", "depin-elasticsearch"
 _WARM, _DELETE = (_SETUP, "logs", "warm", "after"), (_SETUP, "logs", "delete", "after")

@@ -9,7 +9,7 @@ from typing import Any
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
-from depin_helm.checks.rules.grammar import java_bytes, prometheus_bytes, quantity
+from depin_helm.grammar import java_bytes, prometheus_bytes, quantity
 from depin_helm.yamlio import Path
 
 _ELASTICSEARCH, _KIBANA = "elasticsearch", "kibana"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
-from depin_helm.checks.rules.grammar import is_host
+from depin_helm.grammar import is_host
 from depin_helm.yamlio import Path, format_path
 
 _CLASSES = ("global", "platform", "storageClasses")

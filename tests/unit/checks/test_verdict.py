@@ -47,7 +47,7 @@ def test_another_schema_has_none(passed: Verdict) -> None:
 
 
 def test_other_code_has_none(passed: Verdict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in verdict._CODE:
+    for name in verdict.CODE:
         (tmp_path / "code" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "code" / name).touch()
     monkeypatch.setattr(verdict, "PACKAGE", tmp_path / "code")

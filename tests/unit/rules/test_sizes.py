@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from depin_helm.checks.rules.grammar import java_bytes, prometheus_bytes, quantity
+from depin_helm.grammar import java_bytes, prometheus_bytes, quantity
 from tests.unit.rules.building import facts, nested, said, violations
 
 KPS = "kube-prometheus-stack"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from depin_helm.checks.rules import grammar
+from depin_helm import grammar
 from depin_helm.checks.rules.cron import is_schedule
 
 
