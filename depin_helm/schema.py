@@ -87,6 +87,8 @@ def explain(values: Any, schema: Mapping[str, Any]) -> Iterator[tuple[Path, str,
 
 def _finding(environment: Environment, said: _Said) -> Finding:
     finding = environment.finding(said.path, said.message, said.hint, rule="schema", place=said.place)
+    if finding.file == SET and said.hint == _UNQUOTE:
+        return replace(finding, hint="write it into a file: --set takes it for text")
     if finding.file == SET and said.message == UNKNOWN and len(said.path) == 1 and "mean" not in said.hint:
         # `--set password=a,b=c`: what stands after the comma may be the rest of a password.
         hint = rf"{said.hint}; a comma that is meant is `\,`"
@@ -179,8 +181,11 @@ def _explain(error: Any, schema: Mapping[str, Any]) -> Iterator[_Said]:
     elif error.validator == "enum":
         known = [choice for choice in rule if choice]
         similar = difflib.get_close_matches(str(instance), known, 1, 0.75)
+        hint = f"did you mean {similar[0]}?" if similar else ""
         yield _Said(
-            path, f"must be one of: {', '.join(known)}", f"did you mean {similar[0]}?" if similar else ""
+            path,
+            f"must be one of: {', '.join(known)}",
+            "quote it" if instance is False and "off" in known else hint,
         )
     else:
         limit = _LIMITS.get(str(error.validator), "breaks the schema's rule {rule}").format(rule=rule)
@@ -206,6 +211,7 @@ KINDS = {
     bool: "a boolean",
     type(None): "null",
 }
+_UNQUOTE = "remove the quotes"
 _LIMITS = {
     "minimum": "must be at least {rule}",
     "maximum": "must be at most {rule}",
@@ -220,7 +226,7 @@ def _type_hint(kinds: Sequence[str], pattern: str, instance: Any) -> str:
     if "string" in kinds and isinstance(instance, bool | int | float):
         return "quote it" if re.search(pattern, str(instance)) else ""
     if isinstance(instance, str) and isinstance(plain(instance), bool | int | float):
-        return "remove the quotes"
+        return _UNQUOTE
     if "object" in kinds or isinstance(instance, dict):
         return "check the indentation"
     return ""

@@ -18,6 +18,7 @@ from tests.charts.mutants import container, pod
 from tests.charts.rendering import Renderer
 from tests.logs import agent
 from tests.logs.corpus import Case, cases, instant
+from tests.tier import ROOT
 
 VALUES = Path(agent.__file__).parent / "values.yaml"
 CORPUS = cases()
@@ -57,6 +58,13 @@ def test_fluent_bit_takes_the_configuration(platform: Platform, program: str, tm
     assert said.returncode == 0, said.stdout + said.stderr
     assert "configuration test is successful" in said.stdout + said.stderr
     assert "[error]" not in said.stdout + said.stderr
+
+
+def test_fluent_bit_takes_what_validate_takes(renderer: Renderer, program: str, tmp_path: Path) -> None:
+    example = yamlio.load((ROOT / "tests/examples/valid/own-parsers-and-filters/values.yaml").read_bytes())
+    main = agent.configure(files(with_values(renderer, example)), tmp_path / "agent", local=True)
+    case = next(case for case in CORPUS if case.documents)
+    assert agent.run(program, main, [case])[case.file]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from depin_helm import grammar
-from depin_helm.checks.rules.cron import is_schedule
+from depin_helm.checks.rules.cron import is_elastic_schedule, is_schedule
 
 
 @pytest.mark.parametrize("text", ["1", "1.", "10.0.0.0/8,", "a.", "::", "@", "-Xmx", " ", "h://"])
@@ -24,6 +24,7 @@ def test_a_long_text_takes_no_time_and_is_nothing(text: str) -> None:
     assert not grammar.is_host(long)
     assert not grammar.is_url(long)
     assert not is_schedule(long)
+    assert not is_elastic_schedule(long)
     assert time.process_time() - begun < 0.2
 
 
@@ -88,6 +89,52 @@ def test_schedules(text: str) -> None:
 )
 def test_what_is_no_schedule(text: str) -> None:
     assert not is_schedule(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0 30 1 * * ?",
+        "0 0/15 8-20 ? * MON-FRI",
+        "0 0 22-4 ? jan sun,sat 2026-2030",
+        "*/30 */5 /2 1,15 * ?",
+        "0 0 0 L * ?",
+        "0 0 0 L-3 * ?",
+        "0 0 0 15W * ?",
+        "0 0 0 ? * 6#3",
+        "0 0 0 ? * FRIL",
+    ],
+)
+def test_schedules_of_elasticsearch(text: str) -> None:
+    assert is_elastic_schedule(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "30 1 * * *",
+        "0 30 1 * * *",
+        "0 30 1 ? * ?",
+        "0 90 1 * * ?",
+        "60 0 1 * * ?",
+        "0 0 24 * * ?",
+        "0 0 0 32 * ?",
+        "0 0 0 1 13 ?",
+        "0 0 0 ? * 0",
+        "0 0 0 ? * 8",
+        "0 0 0 1 * ? 1900",
+        "0 0 0 1 * ? 2026 1",
+        "0 */0 0 1 * ?",
+        "0 1-2-3 0 1 * ?",
+        "? 0 0 1 * ?",
+        "0 0 L 1 * ?",
+        "0 0 0 1 * x",
+        "@daily",
+    ],
+)
+def test_what_is_no_schedule_of_elasticsearch(text: str) -> None:
+    assert not is_elastic_schedule(text)
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/8", "192.0.2.1/32", "10.1.2.3/8", "2001:db8::/32", "0.0.0.0/0"])

@@ -14,6 +14,7 @@ _LATEST = "is latest"
 _NONE = "has no tag"
 _HINT = "the version that was tested, or a digest"
 
+_RELEASE = re.compile(r"v?(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?=$|[@-])")
 _HEX = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 #: Charts put `sha256:` before a `sha` themselves; this one's templates don't.
@@ -84,6 +85,19 @@ def _digests(facts: Facts) -> Iterator[Violation]:
             yield Violation((path,), "is no digest as this chart takes it", prefix)
 
 
+def _kibana(facts: Facts) -> Iterator[Violation]:
+    """Elastic's support matrix: Kibana is not newer than Elasticsearch, nor of another major version."""
+    places = (("kibana", "imageTag"), ("elasticsearch", "imageTag"))
+    if not all(facts.enabled(place[0]) for place in places):
+        return
+    versions = [_RELEASE.match(str(facts.get(*place))) for place in places]
+    kibana, elasticsearch = (tuple(map(int, each.groups())) if each else () for each in versions)
+    if kibana and elasticsearch and (kibana > elasticsearch or kibana[0] != elasticsearch[0]):
+        yield Violation(
+            places, f"does not work with Elasticsearch {facts.get(*places[1])}", "the same version for both"
+        )
+
+
 RULES = (
     Rule(
         "image-tag",
@@ -96,5 +110,11 @@ RULES = (
         "an image's digest is whole, and written as its chart takes it",
         "the image has a name that cannot be pulled, and no pod starts",
         _digests,
+    ),
+    Rule(
+        "kibana-version",
+        "Kibana is of Elasticsearch's major version and not newer",
+        "it does not start",
+        _kibana,
     ),
 )

@@ -1,4 +1,4 @@
-"""Rules about how logs are kept: their ages, their copies, their snapshots, and the Jobs that set it up."""
+"""Rules about how logs are kept: their ages, copies and shards, and the Jobs that set it up."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from depin_helm.grammar import quantity
 _NAME, _SETUP = "elasticsearch", "depin-elasticsearch"
 _WARM, _DELETE = (_SETUP, "logs", "warm", "after"), (_SETUP, "logs", "delete", "after")
 _RATE, _ROLLOVER = (_SETUP, "logs", "gigabytesPerDay"), (_SETUP, "logs", "rollover", "after")
+_ROLLOVER_SIZE, _PRIMARIES = (_SETUP, "logs", "rollover", "size"), (_SETUP, "logs", "primaries")
 _VOLUME = (_NAME, "volumeClaimTemplate", "resources", "requests", "storage")
 _COPIES, _NODES = (_SETUP, "logs", "replicas"), (_NAME, "replicas")
-_SNAPSHOTS = (_SETUP, "snapshots")
-_POLICIES = ("depin-foundation", "networkPolicies")
 _IMAGE = ("global", "platform", "setupImage")
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _GB = 10**9
 #: Of what logs take up: 15 % of a disk stay free below the low watermark, a tenth is for merges (Elastic,
 #: "Benchmarking and sizing your Elasticsearch cluster for logs and metrics").
 _OVERHEAD = Decimal("1.25")
-#: What a repository of each type cannot be without.
-_PLACE = {"s3": "bucket", "fs": "location"}
+#: A node takes so many (cluster.max_shards_per_node); how often lifecycles are looked at, in seconds
+#: (indices.lifecycle.poll_interval).
+_SHARDS, _POLL = 1000, 600
 
 
 def _ages(facts: Facts) -> Iterator[Violation]:
@@ -34,6 +34,13 @@ def _ages(facts: Facts) -> Iterator[Violation]:
     if facts.enabled(_SETUP) and warm is not None and delete is not None and warm > delete:
         yield Violation(
             (_WARM, _DELETE), "logs are deleted before they are warm", f"at most {facts.get(*_DELETE)}"
+        )
+    begun = _seconds(facts.get(*_ROLLOVER))
+    if facts.enabled(_SETUP) and begun is not None and delete is not None and begun > delete:
+        yield Violation(
+            (_ROLLOVER, _DELETE),
+            f"an index is written to for longer than the {facts.get(*_DELETE)} for which it is kept then",
+            f"at most {facts.get(*_DELETE)}",
         )
 
 
@@ -51,6 +58,33 @@ def _copies(facts: Facts) -> Iterator[Violation]:
         "there are not that many other nodes",
         f"{int(nodes) - 1}, as elasticsearch.replicas is {int(nodes)}",
     )
+
+
+def _shards(facts: Facts) -> Iterator[Violation]:
+    """Whether a cluster takes as many shards as there are of all indices that are kept at the same time."""
+    primaries, copies, nodes = (facts.number(*path) for path in (_PRIMARIES, _COPIES, _NODES))
+    delete, begun, size = _seconds(facts.get(*_DELETE)), _seconds(facts.get(*_ROLLOVER)), _size(facts)
+    if not (
+        facts.enabled(_SETUP) and whole_cluster(facts) and primaries and nodes and delete and begun and size
+    ):
+        return
+    # With as many logs as fill one index after the other, but no faster than Elasticsearch looks.
+    filled = size * primaries / (_GB * (facts.number(*_RATE) or 0) or 1) * _SECONDS["d"]
+    each = max(min(begun, filled) if facts.number(*_RATE) else begun, _POLL)
+    indices = ceil((delete + begun) / each)
+    shards = indices * int(primaries) * (1 + int(copies or 0))
+    if shards > _SHARDS * nodes:
+        yield Violation(
+            (_ROLLOVER, _ROLLOVER_SIZE, _PRIMARIES, _DELETE, _COPIES, _NODES, _RATE),
+            f"{indices:,} indices are kept, which are {shards:,} shards; {nodes:g} "
+            f"node{'s take' if nodes > 1 else ' takes'} {int(_SHARDS * nodes):,}",
+            "a rollover that comes later, or fewer primaries",
+        )
+
+
+def _size(facts: Facts) -> int:
+    found = re.fullmatch(r"(\d{1,9})([kmgt])b", str(facts.get(*_ROLLOVER_SIZE)))
+    return int(found[1]) * 1024 ** (" kmgt".index(found[2])) if found else 0
 
 
 def _volumes(facts: Facts) -> Iterator[Violation]:
@@ -75,7 +109,8 @@ def _volumes(facts: Facts) -> Iterator[Violation]:
     number = 1 + int(copies or 0)
     yield Violation(
         (_VOLUME, _RATE, _DELETE, _COPIES, _NODES, _ROLLOVER),
-        f"{nodes:g} volumes hold {_gigabytes(there)}; {rate:g} GB a day for {days.normalize():f} days, "
+        f"{nodes:g} volume{'s hold' if nodes > 1 else ' holds'} {_gigabytes(there)}; "
+        f"{Decimal(rate).normalize():,f} GB a day for {days.normalize():f} days, "
         f"{number} cop{'ies' if number > 1 else 'y'} of each, need {_gigabytes(each_day * days)}",
         ", or ".join(ways),
     )
@@ -83,26 +118,6 @@ def _volumes(facts: Facts) -> Iterator[Violation]:
 
 def _gigabytes(size: Decimal) -> str:
     return f"{size / _GB:,.0f} GB"
-
-
-def _snapshots(facts: Facts) -> Iterator[Violation]:
-    if not facts.enabled(_SETUP) or facts.get(*_SNAPSHOTS, "enabled") is not True:
-        return
-    kind = str(facts.get(*_SNAPSHOTS, "repository", "type"))
-    settings = facts.get(*_SNAPSHOTS, "repository", "settings")
-    place = _PLACE.get(kind)
-    if place and isinstance(settings, dict) and not settings.get(place):
-        yield Violation(
-            ((*_SNAPSHOTS, "repository", "settings"), (*_SNAPSHOTS, "enabled")), f"names no {place}"
-        )
-    ranges = (*_POLICIES, "snapshots", "ranges")
-    closed = facts.enabled(_POLICIES[0]) and facts.get(*_POLICIES, "enabled") is True
-    if kind == "s3" and closed and facts.get(*ranges) == []:
-        yield Violation(
-            (ranges, (*_SNAPSHOTS, "enabled")),
-            "no network policy lets Elasticsearch reach where snapshots go",
-            'the addresses of the object storage; or 0.0.0.0/0 and "::/0"',
-        )
 
 
 def _image(facts: Facts) -> Iterator[Violation]:
@@ -118,8 +133,8 @@ def _image(facts: Facts) -> Iterator[Violation]:
 RULES = (
     Rule(
         "log-ages",
-        "logs are warm before they are deleted",
-        "Elasticsearch refuses the lifecycle policy, and the layer fails",
+        "logs are in an index that is complete, then warm, then deleted",
+        "Elasticsearch refuses the lifecycle policy, and the layer fails; or logs are kept longer than meant",
         _ages,
     ),
     Rule(
@@ -129,16 +144,16 @@ RULES = (
         _copies,
     ),
     Rule(
+        "log-shards",
+        "Elasticsearch takes as many shards as the indices that are kept have",
+        "no new index can be begun, and the last one grows without end",
+        _shards,
+    ),
+    Rule(
         "log-volumes",
         "Elasticsearch's volumes hold the declared logs for as long as they are kept",
         "above 85 % of a disk no new shard is put there, above 95 % nothing is written any more",
         _volumes,
-    ),
-    Rule(
-        "snapshot-storage",
-        "snapshots have somewhere to go that Elasticsearch gets to",
-        "Elasticsearch refuses the repository, and the layer fails",
-        _snapshots,
     ),
     Rule(
         "setup-image",

@@ -22,7 +22,7 @@ _VOLUMES = (
 )
 _OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size[= ]([0-9]{1,15})(?!\S)")
 #: Options with which Elasticsearch leaves the size of its heap to Java.
-_SIZED = re.compile(r"-Xm[sx]\d|-XX:(?:Max|Min|Initial)HeapSize=")
+_FLAG = re.compile(r"-XX:(?:Max|Min|Initial)HeapSize=")
 
 
 def _limits(facts: Facts) -> Iterator[Violation]:
@@ -51,30 +51,36 @@ def _heap(facts: Facts) -> Iterator[Violation]:
 
 def _java_heap(facts: Facts) -> Iterator[Violation]:
     options = list(_java_options(facts))
-    largest = _last(options, "-Xmx")
-    smallest = _last(options, "-Xms")
+    largest, smallest = _last(options, "-Xmx"), _last(options, "-Xms")
     limit_path, limit = _memory_limit(facts, _ELASTICSEARCH)
-    if largest is None:
+    if largest is None and smallest is None:
         # Elasticsearch sizes its heap by itself then (8.5, …/server/cli/MachineDependentHeap.java).
-        if facts.get(*limit_path) is None and not any(_SIZED.search(text) for _, text in options):
+        if facts.get(*limit_path) is None and not any(_FLAG.search(text) for _, text in options):
             yield Violation(
                 (limit_path,),
                 "without a limit, Elasticsearch takes half of the node's memory as its heap",
                 "a memory limit, half of which it takes then, or -Xms and -Xmx in esJavaOpts",
             )
         return
-    path, text, size = largest
-    if limit is not None and size >= limit:
+    given = [each for each in (largest, smallest) if each]
+    for path, text, size in given:
+        if size is None:
+            yield Violation((path,), f"{text} is no size that Java takes", "such as -Xms1g -Xmx1g")
+            return
+    if largest and largest[2] and limit is not None and largest[2] >= limit:
         yield Violation(
-            (path, limit_path),
-            f"-Xmx{text} is not below the memory limit {facts.get(*limit_path)}",
+            (largest[0], limit_path),
+            f"{largest[1]} is not below the memory limit {facts.get(*limit_path)}",
             "half of the limit: the other half is the file system cache's",
         )
-    if smallest is not None and smallest[2] > size:
+    elif any(_FLAG.search(text) for _, text in options):
+        return
+    # Elasticsearch's own check of its heap, on every interface but loopback.
+    elif len(given) < 2 or given[0][2] != given[1][2]:
         yield Violation(
-            (path, smallest[0]) if path != smallest[0] else (path,),
-            f"-Xms{smallest[1]} is above -Xmx{text}",
-            "write the same for both",
+            tuple(dict.fromkeys(path for path, _, _ in given)),
+            f"{' and '.join(text for _, text, _ in given)} {'differ' if len(given) > 1 else 'is alone'}",
+            "the same size for -Xms and -Xmx",
         )
 
 
@@ -88,12 +94,12 @@ def _java_options(facts: Facts) -> Iterator[tuple[Path, str]]:
     yield from env[-1:] or _text(facts, (_ELASTICSEARCH, "esJavaOpts"))
 
 
-def _last(options: list[tuple[Path, str]], flag: str) -> tuple[Path, str, int] | None:
+def _last(options: list[tuple[Path, str]], flag: str) -> tuple[Path, str, int | None] | None:
+    """Where the option that counts stands, its text, and the bytes that it says; None if there is none."""
     for path, text in reversed(options):
         for word in reversed(text.split()):
-            size = java_bytes(word.removeprefix(flag)) if word.startswith(flag) else None
-            if size is not None:
-                return path, word.removeprefix(flag), size
+            if word.startswith(flag):
+                return path, word, java_bytes(word.removeprefix(flag))
     return None
 
 
@@ -152,7 +158,7 @@ RULES = (
     ),
     Rule(
         "heap-above-memory",
-        "the heap of Elasticsearch and Kibana is below their memory limit, and Elasticsearch has one",
+        "the heap of Elasticsearch and Kibana is below their memory limit, and Elasticsearch's of one size",
         "the process does not start, or is killed as soon as it uses what it was promised",
         _heap,
     ),

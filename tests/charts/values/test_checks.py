@@ -44,8 +44,8 @@ UPSTREAM_MISTAKES = {
 #: Rules about the keys themselves. Others know our platform: an example names a storage class of its own.
 OF_KEYS = ("yaml", "schema", "dead-key", "type", "kubernetes-object")
 #: About upstream's own defaults beside ours, which keep clients' addresses for Kibana's list of networks.
-#: And its Fluent Bit reads a configuration of ours.
-OF_PLATFORM = ("hidden-addresses", "traffic-policy", "fluent-bit-configuration")
+#: And its Fluent Bit reads a configuration of ours, with volumes of ours.
+OF_PLATFORM = ("hidden-addresses", "traffic-policy", "fluent-bit-configuration", "lost-entries")
 
 
 def values_files(archive: Path) -> Iterator[tuple[Keys, str, str]]:

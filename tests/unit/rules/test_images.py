@@ -124,3 +124,23 @@ def test_how_a_digest_is_written_is_said() -> None:
     assert found.hint == "64 hexadecimal digits, without sha256:"
     (found,) = violations("image-digest", facts(nested("fluent-bit.image.digest", HEX)))
     assert found.hint == "sha256: and 64 hexadecimal digits"
+
+
+@pytest.mark.parametrize(
+    ("kibana", "elasticsearch", "right"),
+    [
+        ("8.5.1", "8.5.1", True),
+        ("8.5.1", "8.19.3@sha256:0", True),
+        ("8.11.0", "8.5.1", False),
+        ("8.5.2", "8.5.1", False),
+        ("7.17.9", "8.5.1", False),
+        ("8.11.0-own", "8.5.1", False),
+        ("own", "8.5.1", True),
+        (None, "8.5.1", True),
+    ],
+)
+def test_kibana_is_not_newer_than_elasticsearch(kibana: Any, elasticsearch: str, right: bool) -> None:
+    values = {"kibana": {"imageTag": kibana}, "elasticsearch": {"imageTag": elasticsearch}}
+    assert said("kibana-version", values) == ([] if right else ["kibana.imageTag"])
+    off = {**values, "kibana": {"enabled": False, "imageTag": kibana}}
+    assert said("kibana-version", off) == []

@@ -28,6 +28,41 @@ def test_logs_that_are_deleted_before_are_found(warm: str, delete: str) -> None:
     assert ages(warm, delete) == ["depin-elasticsearch.logs.warm.after"]
 
 
+def test_an_index_is_complete_before_it_is_to_be_deleted() -> None:
+    def rollover(after: Any) -> list[str]:
+        logs = {"rollover": {"after": after}, "delete": {"after": "14d"}}
+        return said("log-ages", {SETUP: {"logs": logs}})
+
+    assert rollover("14d") == rollover(None) == []
+    assert rollover("30d") == ["depin-elasticsearch.logs.rollover.after"]
+
+
+def shards(
+    after: str, size: str = "25gb", *, rate: float = 0, primaries: int = 1, nodes: int = 3
+) -> list[str]:
+    logs = {
+        "gigabytesPerDay": rate,
+        "primaries": primaries,
+        "replicas": 1,
+        "rollover": {"after": after, "size": size},
+        "delete": {"after": "30d"},
+    }
+    return said("log-shards", {SETUP: {"logs": logs}, "elasticsearch": {"replicas": nodes}})
+
+
+def test_a_node_takes_a_thousand_shards() -> None:
+    after = ["depin-elasticsearch.logs.rollover.after"]
+    assert shards("1d") == shards("1d", primaries=48) == []
+    assert shards("1d", primaries=49) == shards("1m") == after
+    # 30 days of 1 hour are 721 indices, 1442 shards.
+    assert shards("1h", nodes=2) == []
+    assert shards("1h", nodes=1) == after
+    # How often an index is full is known with a rate only; Elasticsearch looks every 10 minutes.
+    assert shards("1d", "25mb") == []
+    assert shards("1d", "25mb", rate=4) == after
+    assert shards("1d", "25gb", rate=400) == []
+
+
 def copies(count: Any, nodes: Any, **more: Any) -> list[str]:
     return said(
         "log-copies", {SETUP: {"logs": {"replicas": count}}, "elasticsearch": {"replicas": nodes, **more}}
@@ -67,6 +102,44 @@ def test_snapshots_need_a_place_and_a_way_to_it() -> None:
     # The kubelet mounts it, whom no policy holds.
     assert snapshots("fs", {"location": "/snapshots"}, []) == []
     assert said("snapshot-storage", {SETUP: {"snapshots": {"enabled": False}}}) == []
+
+
+def test_an_endpoints_port_is_let_through() -> None:
+    def endpoint(text: Any, ports: Any = (443,)) -> list[str]:
+        repository = {"type": "s3", "settings": {"bucket": "a", "endpoint": text}}
+        policies = {"enabled": True, "snapshots": {"ranges": ["10.0.0.0/8"], "ports": list(ports)}}
+        values = {
+            SETUP: {"snapshots": {"enabled": True, "repository": repository}},
+            "depin-foundation": {"networkPolicies": policies},
+        }
+        return said("snapshot-storage", values)
+
+    assert endpoint("s3.example.com") == endpoint(None) == endpoint("10.0.0.5:9000", [443, 9000]) == []
+    assert endpoint("http://minio:9000/") == ["depin-foundation.networkPolicies.snapshots.ports"]
+
+
+def test_a_shared_folder_is_one_that_elasticsearch_knows() -> None:
+    def folder(file: Any) -> list[str]:
+        repository = {"type": "fs", "settings": {"location": "/snapshots"}}
+        elasticsearch = {"esConfig": {"elasticsearch.yml": file}}
+        snapshots = {"enabled": True, "repository": repository}
+        return said("snapshot-storage", {SETUP: {"snapshots": snapshots}, "elasticsearch": elasticsearch})
+
+    assert folder("path.repo: /snapshots") == folder(None) == []
+    assert folder("node.store.allow_mmap: false") == ["depin-elasticsearch.snapshots.repository.type"]
+
+
+def policy(schedule: Any, least: Any = 7, most: Any = 100, *, enabled: bool = True) -> list[str]:
+    retention = {"atLeast": least, "atMost": most}
+    snapshots = {"enabled": enabled, "schedule": schedule, "retention": retention}
+    return [path.rpartition(".")[2] for path in said("snapshot-policy", {SETUP: {"snapshots": snapshots}})]
+
+
+def test_snapshots_have_a_schedule_and_counts() -> None:
+    assert policy("0 30 1 * * ?") == policy(5) == policy("30 1 * * *", enabled=False) == []
+    assert policy("0 30 1 * * *") == ["schedule"]
+    assert policy("0 30 1 * * ?", 5, 5) == []
+    assert policy("0 30 1 * * ?", 10, 5) == ["atLeast"]
 
 
 def image(setup: str, tag: str, name: str = IMAGE) -> list[str]:

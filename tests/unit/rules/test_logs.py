@@ -40,6 +40,7 @@ def test_the_platforms_configuration_is_one() -> None:
         ("logLevel", "debug", "logLevel"),
         ("flush", 5, "flush"),
         ("metricsPort", 2021, "metricsPort"),
+        ("hotReload", {"enabled": False}, "hotReload.enabled"),
     ],
 )
 def test_what_the_chart_would_read_is_read_by_nothing(key: str, value: Any, place: str) -> None:

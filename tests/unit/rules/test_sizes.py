@@ -117,14 +117,14 @@ def test_a_heap_that_is_not_below_the_memory_limit_is_found(options: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "options", ["-Xms1g -Xmx1g", "-Xmx3g -Xmx1g", "-XX:MaxRAMPercentage=50", "", None, 5, "-Xmx"]
+    "options", ["-Xms1g -Xmx1g", "-Xmx3g -Xms1024m -Xmx1g", "-XX:MaxRAMPercentage=50", "", None, 5]
 )
 def test_a_heap_that_fits_is_right(options: Any) -> None:
     assert said("heap-above-memory", heap(options)) == []
 
 
 def test_the_last_setting_of_the_heap_counts() -> None:
-    stronger = {"extraEnvs": [env("ES_JAVA_OPTS", "-Xmx1g")]}
+    stronger = {"extraEnvs": [env("ES_JAVA_OPTS", "-Xms1g -Xmx1g")]}
     assert said("heap-above-memory", heap("-Xmx4g", **stronger)) == []
     stronger = {"extraEnvs": [env("ES_JAVA_OPTS", "-Xmx4g")]}
     assert said("heap-above-memory", heap("-Xmx1g", **stronger)) == ["elasticsearch.extraEnvs[0].value"]
@@ -133,8 +133,15 @@ def test_the_last_setting_of_the_heap_counts() -> None:
     assert said("heap-above-memory", heap("-Xmx1g -Xms1g", **file)) == []
 
 
-def test_a_heap_that_starts_larger_than_it_may_become_is_found() -> None:
-    assert said("heap-above-memory", heap("-Xms1g -Xmx512m")) == ["elasticsearch.esJavaOpts"]
+@pytest.mark.parametrize(
+    "options", ["-Xms1g -Xmx512m", "-Xms512m -Xmx1g", "-Xmx1g", "-Xms1g", "-Xms1gb -Xmx1gb", "-Xmx"]
+)
+def test_a_heap_that_elasticsearch_does_not_start_with_is_found(options: str) -> None:
+    assert said("heap-above-memory", heap(options)) == ["elasticsearch.esJavaOpts"]
+
+
+def test_options_of_another_form_are_left_to_java() -> None:
+    assert said("heap-above-memory", heap("-Xms1g -XX:MaxHeapSize=1g")) == []
 
 
 def test_a_heap_of_half_the_node_is_found() -> None:
@@ -142,14 +149,14 @@ def test_a_heap_of_half_the_node_is_found() -> None:
     limit = ["elasticsearch.resources.limits.memory"]
     assert said("heap-above-memory", heap("", None), upstream) == limit
     assert said("heap-above-memory", heap("-XX:+UseG1GC", None), upstream) == limit
-    for options in ("-Xmx1g", "-Xms1g", "-XX:MaxHeapSize=1g"):
+    for options in ("-Xms1g -Xmx1g", "-XX:MaxHeapSize=1g"):
         assert said("heap-above-memory", heap(options, None), upstream) == []
     assert said("heap-above-memory", heap("", None, enabled=False), upstream) == []
 
 
 def test_without_a_limit_any_heap_fits() -> None:
-    assert said("heap-above-memory", heap("-Xmx64g", None)) == []
-    assert said("heap-above-memory", heap("-Xmx64g", enabled=False)) == []
+    assert said("heap-above-memory", heap("-Xms64g -Xmx64g", None)) == []
+    assert said("heap-above-memory", heap("-Xms1g -Xmx64g", enabled=False)) == []
 
 
 @pytest.mark.parametrize(
