@@ -22,6 +22,9 @@ Object = Mapping[str, Any]
 _OPERATED = ("Prometheus", "Alertmanager")
 _KIND = re.compile(rf"^kind: (StatefulSet|{'|'.join(_OPERATED)})\s*$", re.MULTILINE)
 
+#: The layer whose nodes hold data that no other volume has.
+_ELASTICSEARCH = "elasticsearch"
+
 #: Seconds until a StatefulSet that was deleted without its pods must be gone.
 _PATIENCE = 60.0
 
@@ -118,7 +121,7 @@ def apply(growth: Growth, claim: Claim, cluster: Cluster, *, dry_run: bool = Fal
 
 def _growth(layer: Layer, live: Object | None, wanted: Object, cluster: Cluster) -> Growth | None:
     name, namespace = wanted["metadata"]["name"], wanted["metadata"]["namespace"]
-    if live and (problem := _impossible(live, wanted)):
+    if live and (problem := _impossible(live, wanted) or _too_few(layer, live, wanted)):
         return Growth(layer.name, namespace, name, problem=problem)
     sizes = {template: _requested(spec) for template, spec in _templates(wanted).items()}
     before = {template: _requested(spec) for template, spec in _templates(live or {"spec": {}}).items()}
@@ -167,6 +170,17 @@ def _impossible(live: Object, wanted: Object) -> str:
         if _amount(_requested(spec)) < _amount(_requested(old)):
             return f"its volumes cannot become smaller: {_requested(old)} → {_requested(spec)}"
     return ""
+
+
+def _too_few(layer: Layer, live: Object, wanted: Object) -> str:
+    """Why Elasticsearch must not lose that many nodes at once; "" if it may."""
+    before, after = (each["spec"].get("replicas", 1) for each in (live, wanted))
+    if layer.name != _ELASTICSEARCH or before - after < 1 or (before - after == 1 and after * 2 > before):
+        return ""
+    return (
+        f"its nodes cannot go from {before} to {after} at once: what has both copies on those that go is lost, "
+        "and so is the majority"
+    )
 
 
 def _sets(layer: Layer, manifest: str) -> Iterator[dict[str, Any]]:

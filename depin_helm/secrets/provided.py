@@ -11,28 +11,32 @@ from typing import Any
 from depin_helm.secrets.specs import Rule, SecretSpec
 
 _ISSUERS, _ROUTES, _MONITORING = "depin-issuers", "depin-routes", "depin-monitoring"
+_ELASTICSEARCH = "elasticsearch"
 #: Where cert-manager reads the Secrets of ClusterIssuers: its own namespace.
 _OF_ISSUERS = "cert-manager"
 _OF_ALERTING = "monitoring"
+#: Elasticsearch's chart reads its own where it is installed: layers.yaml.
+_OF_ELASTICSEARCH = "logging"
 #: What ingress-nginx reads in a Secret of basic authentication.
 _AUTH = "auth"
 
-#: Namespace, name, a key, and the component that refers to it.
+#: Namespace, name, a key (empty where any will do), and the component that refers to it.
 _Wanted = tuple[str, str, str, str]
 
 
 def provided(specs: Sequence[SecretSpec], values: Mapping[str, Any]) -> tuple[SecretSpec, ...]:
-    """Credentials of providers of DNS and of those who are told of alerts; web interfaces' own passwords.
+    """Credentials of providers of DNS, receivers of alerts and storage of snapshots; interfaces' passwords.
 
     Each has the keys that it must have. What `specs` say how to make is not among them.
     """
     known = {str(spec) for spec in specs}
     wanted: dict[tuple[str, str, str], set[str]] = {}
-    for namespace, name, key, reader in (*_of_solvers(values), *_of_routes(values), *_of_alerting(values)):
+    sources = (_of_solvers, _of_routes, _of_alerting, _of_keystore)
+    for namespace, name, key, reader in (found for source in sources for found in source(values)):
         if f"{namespace}/{name}" not in known:
             wanted.setdefault((namespace, name, reader), set()).add(key)
     return tuple(
-        SecretSpec(*place, dict.fromkeys(sorted(keys), Rule(_nobody)), provided=True)
+        SecretSpec(*place, dict.fromkeys(sorted(filter(None, keys)), Rule(_nobody)), provided=True)
         for place, keys in sorted(wanted.items())
     )
 
@@ -71,6 +75,19 @@ def _of_alerting(values: Mapping[str, Any]) -> Iterator[_Wanted]:
     switch = _map(alerting.get("deadMansSwitch"))
     for name, key in _references([alerting.get("receivers"), switch if switch.get("enabled") else None]):
         yield _OF_ALERTING, name, key, _MONITORING
+
+
+def _of_keystore(values: Mapping[str, Any]) -> Iterator[_Wanted]:
+    section = _map(values.get(_ELASTICSEARCH))
+    entries = section.get("keystore")
+    if section.get("enabled") is False or not isinstance(entries, list):
+        return
+    for entry in map(_map, entries):
+        items = entry.get("items")
+        keys = [_map(item).get("key") for item in items] if isinstance(items, list) else [""]
+        for key in keys:
+            if isinstance(entry.get("secretName"), str) and isinstance(key, str):
+                yield _OF_ELASTICSEARCH, entry["secretName"], key, _ELASTICSEARCH
 
 
 def _references(node: Any) -> Iterator[tuple[str, str]]:

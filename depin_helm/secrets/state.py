@@ -64,8 +64,11 @@ class SecretState:
         """What is wrong with the Secret that depin-helm must not mend, and what to do; empty if nothing."""
         name = f"Secret {self.namespace}/{self.name}"
         if self.provided:
+            if self.exists and not self.missing:
+                return ""
             lacking = ", ".join(self.missing if self.exists else self.keys)
-            return f"{name} is yours to provide, with {lacking}: {self.reader} reads it" if lacking else ""
+            keys = f", with {lacking}" if lacking else ""
+            return f"{name} is yours to provide{keys}: {self.reader} reads it"
         if self.stale:
             return (
                 f"{name}: {', '.join(self.stale)} does not fit what it was made from; provide a Secret that"

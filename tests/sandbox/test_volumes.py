@@ -62,11 +62,23 @@ def subject(
     sandboxes.down("volumes", cache)
 
 
+#: As in a single node's environment.
+SINGLE = ",".join(
+    (
+        "elasticsearch.replicas=1",
+        "elasticsearch.clusterHealthCheckParams=wait_for_status=yellow&timeout=1s",
+        "depin-elasticsearch.logs.replicas=0",
+        "depin-elasticsearch.setup.waitFor=yellow",
+    )
+)
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
         (f"{SIZE}=50Gi", "its volumes cannot become smaller: 100Gi → 50Gi"),
         (f"{PROMETHEUS}=20Gi", "its volumes cannot become smaller: 50Gi → 20Gi"),
+        (SINGLE, "its nodes cannot go from 3 to 1 at once"),
     ],
 )
 def test_what_no_volume_can_do_is_refused_before_anything_is_touched(

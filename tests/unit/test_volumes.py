@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -100,6 +100,24 @@ def test_what_no_volume_can_do_is_said(wanted: Any, problem: str) -> None:
     (growth,) = planned(stateful_set(template()), stateful_set(*wanted), CLAIMS)
     assert growth.problem == problem
     assert growth.claims == ()
+
+
+def nodes(before: int | None, after: int, layer: str = "elasticsearch") -> list[str]:
+    live, wanted = (stateful_set(template()) for _ in range(2))
+    live["spec"] |= {} if before is None else {"replicas": before}
+    wanted["spec"] |= {"replicas": after}
+    rendered = [(replace(LAYER, name=layer), f"---\n{yamlio.dump(wanted)}")]
+    found = volumes.planned(rendered, cast(Cluster, FakeCluster(live, CLAIMS)))
+    return [growth.problem for growth in found]
+
+
+def test_elasticsearch_loses_no_more_nodes_at_once_than_it_can() -> None:
+    for before, after in ((3, 3), (3, 5), (1, 3), (None, 1), (3, 2), (5, 4)):
+        assert nodes(before, after) == []
+    for before, after in ((3, 1), (2, 1), (5, 3), (3, 0), (None, 0)):
+        (problem,) = nodes(before, after)
+        assert f"cannot go from {before or 1} to {after} at once" in problem
+    assert nodes(3, 1, "monitoring") == []
 
 
 def test_a_class_without_expansion_is_named() -> None:

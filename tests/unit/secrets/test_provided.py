@@ -43,6 +43,28 @@ def test_they_are_the_credentials_of_the_providers_of_dns() -> None:
     }
 
 
+def test_what_goes_into_elasticsearchs_keystore_is_one() -> None:
+    named = {"secretName": "azure", "items": [{"key": "azure.client.default.key", "path": "x"}]}
+    keystore = [{"secretName": "elasticsearch-s3"}, named, {"secretName": 5}, "odd", {}]
+    assert found({"elasticsearch": {"keystore": keystore}}) == {
+        "logging/azure of elasticsearch": ("azure.client.default.key",),
+        "logging/elasticsearch-s3 of elasticsearch": (),
+    }
+    assert found({"elasticsearch": {"enabled": False, "keystore": keystore}}) == {}
+
+
+def test_one_that_may_have_any_keys_is_missing_until_it_is_there(tmp_path: Path) -> None:
+    merged = {"elasticsearch": {"keystore": [{"secretName": "elasticsearch-s3"}]}}
+    with serve() as api, Cluster.connect(kubeconfig(tmp_path / "k", api.address), environ={}) as cluster:
+        (state,) = secrets.check(secrets.provided(SPECS, merged), cluster)
+        assert state.problem == (
+            "Secret logging/elasticsearch-s3 is yours to provide: elasticsearch reads it"
+        )
+        api.put("Secret", "elasticsearch-s3", "logging", data={})
+        (state,) = secrets.check(secrets.provided(SPECS, merged), cluster)
+        assert state.problem == ""
+
+
 def test_several_keys_of_one_secret_are_named_together() -> None:
     reference = {"name": "aws", "key": "id"}
     route53 = {"accessKeyIDSecretRef": reference, "secretAccessKeySecretRef": {**reference, "key": "secret"}}
