@@ -178,8 +178,8 @@ def _too_few(layer: Layer, live: Object, wanted: Object) -> str:
     if layer.name != _ELASTICSEARCH or before - after < 1 or (before - after == 1 and after * 2 > before):
         return ""
     return (
-        f"its nodes cannot go from {before} to {after} at once: what has both copies on those that go is lost, "
-        "and so is the majority"
+        f"its nodes cannot go from {before} to {after} at once: what has both copies on those that go is "
+        "lost, and so is the majority"
     )
 
 

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.tier import Tier, chart_tier
 
-# The same examples in every run; `--hypothesis-profile=explore` looks for new ones.
-settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("explore", derandomize=False, print_blob=True)
+# The same examples in every run, however busy the machine is; `--hypothesis-profile=explore` looks for
+# new ones.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", _PATIENT, derandomize=True)
+settings.register_profile("explore", _PATIENT, derandomize=False, print_blob=True)
 settings.load_profile("repeatable")
 
 #: What to call the charts, and whether they are the real ones.

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import tenacity
 
-from depin_helm import yamlio
+from depin_helm import tls, yamlio
 from depin_helm.charts.dependency import Dependency, exact, redacted
 from depin_helm.charts.unpack import MAX_ARCHIVE, MIB
 from depin_helm.errors import ChartError
@@ -57,7 +57,7 @@ def download(
     """
     stop = threading.Event()
     try:
-        client = httpx2.Client(timeout=policy.timeout)
+        client = httpx2.Client(verify=tls.shared(httpx2.create_ssl_context()), timeout=policy.timeout)
     except ValueError as error:  # its text holds the proxy's address, password and all
         raise ChartError(
             "the environment names a proxy that cannot be used",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import email.utils
 import json
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 from lightkube.core.exceptions import ConfigError
@@ -63,6 +64,7 @@ class Connection:
         name = extra.get("tls-server-name")
         self._extensions = {"sni_hostname": name} if name else None
         self._closed = threading.Event()
+        self._attempts, self._timeout = ATTEMPTS, TIMEOUT
         self._reached = False
         self._skew = timedelta()
 
@@ -70,6 +72,12 @@ class Connection:
         """End the connection; who waits in `pause` stops waiting."""
         self._closed.set()
         self._http.close()
+
+    def hasty(self, seconds: float) -> Self:
+        """The same connection for who cannot wait: one attempt, which ends after some such time."""
+        other = copy.copy(self)
+        other._attempts, other._timeout = 1, httpx2.Timeout(seconds)
+        return other
 
     def pause(self, seconds: float) -> None:
         """Wait.
@@ -102,10 +110,16 @@ class Connection:
         """
         content = None if body is None else json.dumps(body).encode()
         headers = {"Accept": accept, **({} if body is None else {"Content-Type": content_type})}
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self._attempts + 1):
             try:
                 response = self._http.request(
-                    method, path, params=params, content=content, headers=headers, extensions=self._extensions
+                    method,
+                    path,
+                    params=params,
+                    content=content,
+                    headers=headers,
+                    timeout=self._timeout,
+                    extensions=self._extensions,
                 )
             except (ConfigError, OSError, KeyError, ValueError) as error:
                 raise ClusterError(
@@ -114,14 +128,14 @@ class Connection:
                 ) from error
             except httpx2.TransportError as error:
                 # Safe to repeat: reading, and applying or deleting, which end the same.
-                if not self._reached or attempt == ATTEMPTS or method not in ("GET", "PATCH", "DELETE"):
+                if not self._reached or attempt == self._attempts or method not in ("GET", "PATCH", "DELETE"):
                     raise self._unreachable(error) from error
                 self.pause(0.25 * 2**attempt)
                 continue
             self._reached = True
             self._set_clock(response.headers.get("date"))
             later = response.headers.get("retry-after", "")
-            if response.status_code in (429, 503) and later.isdecimal() and attempt < ATTEMPTS:
+            if response.status_code in (429, 503) and later.isdecimal() and attempt < self._attempts:
                 self.pause(min(int(later), 10))
                 continue
             if response.is_success:

@@ -7,7 +7,6 @@ client: objects stay the JSON that the server speaks.
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import NameValue, User
 from lightkube.core.exceptions import ConfigError
 
-from depin_helm import yamlio
+from depin_helm import tls, yamlio
 
 #: Stands for the service account of a pod, in the place of a kubeconfig's file.
 INSIDE = Path()
@@ -101,18 +100,8 @@ def client(config: SingleConfig, extra: Mapping[str, Any], timeout: httpx2.Timeo
         proxy=extra.get("proxy-url"),
     )
     settings = params.httpx_params(config._replace(user=user))
-    _fix_protocol(settings["verify"])
+    tls.shared(settings["verify"])
     return httpx2.Client(**settings)
-
-
-def _fix_protocol(context: ssl.SSLContext) -> None:
-    """Offer HTTP/1.1, once for all connections.
-
-    The HTTP library sets it for each of them, which frees what OpenSSL is copying into a connection that
-    another thread opens at the same time: the server is offered rubbish, and refuses with "decode error".
-    """
-    context.set_alpn_protocols(["http/1.1"])
-    context.set_alpn_protocols = lambda alpn_protocols: None  # type: ignore[method-assign]
 
 
 def _is_loopback(server: str) -> bool:

@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -28,8 +29,12 @@ log = logging.getLogger(__name__)
 API_VERSION, KIND = "coordination.k8s.io/v1", "Lease"
 NAMESPACE, NAME = "kube-system", "depin-helm"
 
-#: Seconds without a renewal after which a holder counts as dead; three renewals are tried in that time.
+#: Seconds without a renewal after which a holder counts as dead. It renews after a third of that, tries for
+#: as long again, and counts itself as dead before anybody else does.
 DURATION = 30
+
+#: States of a process that has ended, though nobody has taken notice yet.
+_DEAD = "ZX"
 
 _ENVIRONMENT = "depin.ai/environment"
 _ACTION = "depin.ai/action"
@@ -94,7 +99,7 @@ class Lock:
         self._done.set()
         self._renewing.join()
         try:
-            lease = self._ours()
+            lease = self._ours(self._cluster)
             if lease is not None:
                 lease["spec"] = {"leaseTransitions": lease["spec"].get("leaseTransitions", 0)}
                 if self._settled:
@@ -115,27 +120,30 @@ class Lock:
             self._settled = False
         self.release()
 
-    def _ours(self) -> dict[str, Any] | None:
-        lease = self._cluster.get(API_VERSION, KIND, NAME, NAMESPACE)
+    def _ours(self, cluster: Objects) -> dict[str, Any] | None:
+        lease = cluster.get(API_VERSION, KIND, NAME, NAMESPACE)
         spec = (lease or {}).get("spec") or {}
         ours = spec.get("holderIdentity") == self._holder and spec.get("acquireTime") == self._since
         return lease if ours else None
 
     def _renew(self) -> None:
-        renewed = self._cluster.now()
-        while not self._done.wait(self._duration / 3):
+        cluster = self._cluster.hasty(self._duration / 6)
+        renewed, pause = time.monotonic(), self._duration / 3
+        while not self._done.wait(pause):
+            begun, pause = time.monotonic(), self._duration / 3
             try:
-                lease = self._ours()
+                lease = self._ours(cluster)
                 if lease is None:
                     break
-                lease["spec"]["renewTime"] = _micro_time(self._cluster.now())
-                self._cluster.replace(lease)
-                renewed = self._cluster.now()
+                lease["spec"]["renewTime"] = _micro_time(cluster.now())
+                cluster.replace(lease)
+                renewed = begun
             except LockedError:
                 continue
-            except ClusterError as error:
+            except Exception as error:  # whatever it is, the lock runs out
                 log.warning("the lock could not be renewed: %s", error)
-                if self._cluster.now() - renewed > timedelta(seconds=self._duration):
+                pause = self._duration / 15
+                if time.monotonic() - renewed > self._duration * 2 / 3:
                     break
         else:
             return
@@ -213,9 +221,9 @@ def _place() -> str:
 def _process(pid: int) -> str | None:
     """A name for the process that no later one gets, None if there is no such process here."""
     with suppress(OSError, IndexError):
-        # Field 22, the start time, counted after the name, which may hold anything.
-        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-        return f"{_place()}/{pid}:{started}"
+        # Counted after the name, which may hold anything: field 3, the state, and 22, the start time.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return f"{_place()}/{pid}:{fields[19]}" if fields[0] not in _DEAD else None
     return None
 
 
@@ -225,5 +233,5 @@ def _user() -> str:
     return str(os.getuid())
 
 
-def _micro_time(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _micro_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

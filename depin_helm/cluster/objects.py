@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -52,6 +53,12 @@ class Objects:
             ClusterError: there is no usable kubeconfig or context.
         """
         return cls(Connection(kubeconfig, context, environ))
+
+    def hasty(self, seconds: float) -> Self:
+        """The same for who cannot wait: a request is made once, and ends after some such time."""
+        other = copy.copy(self)
+        other._connection = self._connection.hasty(seconds)
+        return other
 
     def close(self) -> None:
         """End the connection, and whatever waits on it."""

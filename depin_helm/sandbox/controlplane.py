@@ -40,6 +40,8 @@ _STEPS = 4
 _TAIL = 15  # lines of a log that an error shows
 _PATIENCE = 60  # seconds for the control plane to come up
 _POLL = 0.05
+#: Seconds within which a look at a sandbox is over.
+_GLANCE = 0.5
 # Where kube-controller-manager's host-path provisioner puts volumes; it lets nobody choose the place.
 _VOLUMES = Path("/tmp/hostpath_pv")  # noqa: S108
 _VOLUME = re.compile(rb"/tmp/hostpath_pv/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -172,7 +174,11 @@ def _directory(name: str, cache: Path) -> Path:
 def _locked(directory: Path) -> Iterator[None]:
     handle = os.open(directory, os.O_RDONLY)
     try:
-        if not _lock(handle) or not directory.is_dir() or os.fstat(handle).st_ino != directory.stat().st_ino:
+        # Whoever looks whether it is being started holds the lock, too, for a moment.
+        deadline = time.monotonic() + _GLANCE
+        while not (mine := _lock(handle)) and time.monotonic() < deadline:
+            time.sleep(_GLANCE / 10)
+        if not mine or not directory.is_dir() or os.fstat(handle).st_ino != directory.stat().st_ino:
             raise LockedError(
                 f"sandbox {directory.name!r} is being started or stopped by another process",
                 hint="wait for it, then try again",
@@ -182,9 +188,9 @@ def _locked(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _lock(handle: int) -> bool:
+def _lock(handle: int, *, shared: bool = False) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -259,9 +265,12 @@ def _status(directory: Path) -> Status:
     missing = {processes.SUPERVISOR, *layout.CORE} - {process.name for process in found}
     if state.get("ready") and not missing:
         return Status(directory.name, "running", "", found, sandbox)
-    handle = os.open(directory, os.O_RDONLY)
     try:
-        if not _lock(handle):
+        handle = os.open(directory, os.O_RDONLY)
+    except FileNotFoundError:
+        return Status(directory.name, "broken", "it was removed just now", found, sandbox)
+    try:
+        if not _lock(handle, shared=True):
             return Status(directory.name, "starting", "it is being started or stopped", found, sandbox)
     finally:
         os.close(handle)

@@ -79,17 +79,9 @@ class Supervisor:
         self._tell(step="starting controllers, scheduler and nodes", number=3)
         self._start("kube-controller-manager")
         self._start("kube-scheduler")
-        for item in yamlio.load_all((layout.DATA / "objects.yaml").read_text()):
-            await client.create(_COLLECTIONS[item["kind"]], item)
+        await self._until(lambda: _made(client))
         self._start("kwok")
-
-        async def usable() -> bool:
-            return await self._usable(client)
-
-        await self._until(usable)
-        await client.merge(
-            "/api/v1/namespaces/kube-system", {"metadata": {"labels": {LABEL: self._layout.name}}}
-        )
+        await self._until(lambda: self._usable(client))
         return client
 
     async def _listening(self) -> bool:
@@ -101,14 +93,27 @@ class Supervisor:
         return True
 
     async def _usable(self, client: Api) -> bool:
-        """Whether a pod could be made and run: nodes without taints, and the controllers at work."""
+        """Whether a pod could be made and run: nodes without taints, controllers at work; then say so."""
         nodes = (await client.get("/api/v1/nodes") or {}).get("items", [])
         account = await client.get("/api/v1/namespaces/default/serviceaccounts/default")
         system = await client.get("/api/v1/namespaces/kube-system")
-        return all(_ready(node) for node in nodes) and account is not None and system is not None
+        if account is None or system is None or not all(_ready(node) for node in nodes):
+            return False
+        labels = {"metadata": {"labels": {LABEL: self._layout.name}}}
+        await client.merge("/api/v1/namespaces/kube-system", labels)
+        return True
 
     async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        while not await condition():
+        """Wait for something to become true; an API server that is still busy with itself is asked again."""
+
+        async def holds() -> bool:
+            try:
+                return await condition()
+            except httpx2.HTTPError as error:
+                log.warning("not yet: %s", error)
+                return False
+
+        while not await holds():
             for name, child in self._children.items():
                 if (code := child.poll()) is not None:
                     raise Stopped(name, code)
@@ -159,6 +164,13 @@ class Supervisor:
 
     def _tell(self, **state: str | int) -> None:
         layout.write_json(self._layout.directory / "state.json", state)
+
+
+async def _made(client: Api) -> bool:
+    """Make the sandbox's own objects."""
+    for item in yamlio.load_all((layout.DATA / "objects.yaml").read_text()):
+        await client.create(_COLLECTIONS[item["kind"]], item)
+    return True
 
 
 async def _served(client: Api) -> frozenset[str]:

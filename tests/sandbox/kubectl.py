@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import subprocess
@@ -67,14 +68,21 @@ def conditions(item: Mapping[str, Any] | None) -> dict[str, str]:
     return {condition["type"]: condition["status"] for condition in found}
 
 
+def _socket(descriptor: Path) -> str:
+    """The number of the socket that a descriptor is; "" if it is none, or was closed meanwhile."""
+    with contextlib.suppress(FileNotFoundError):
+        target = str(descriptor.readlink())
+        return target[8:-1] if target.startswith("socket:[") else ""
+    return ""
+
+
 def sockets(pids: Iterable[int]) -> set[str]:
     """The local and remote addresses of all TCP and UDP sockets of these processes, from /proc."""
     inodes = set()
     for pid in pids:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            target = str(descriptor.readlink())
-            if target.startswith("socket:["):
-                inodes.add(target[8:-1])
+        with contextlib.suppress(FileNotFoundError):  # a process that has ended has no sockets
+            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                inodes.add(_socket(descriptor))
     found = set()
     for table in ("tcp", "tcp6", "udp", "udp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:

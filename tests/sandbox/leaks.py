@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import gzip
+import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -43,12 +44,14 @@ def find(secrets: Mapping[str, bytes], places: Mapping[str, bytes]) -> list[str]
 
 def files(folders: Iterable[Path], *, since: float = 0.0) -> dict[str, bytes]:
     """All files in these folders that were changed after `since`, a time as files have it."""
-    return {
-        str(file): file.read_bytes()
-        for folder in folders
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and not file.is_symlink() and file.stat().st_mtime >= since
-    }
+    found = {}
+    for folder in folders:
+        for place, _, names in os.walk(folder):
+            for file in (Path(place, name) for name in names):
+                with suppress(FileNotFoundError):  # another process' own, while it writes
+                    if not file.is_symlink() and file.stat().st_mtime >= since:
+                        found[str(file)] = file.read_bytes()
+    return found
 
 
 @contextmanager

@@ -16,7 +16,9 @@ def test_the_demo_shows_a_running_platform_and_says_that_it_stands_on_stand_ins(
     binaries: dict[str, Path], tmp_path: Path
 ) -> None:
     checkout = tmp_path / "checkout"
-    left_out = shutil.ignore_patterns(".git", ".venv", ".build", ".*_cache", "__pycache__", "*.tgz", "crds")
+    left_out = shutil.ignore_patterns(
+        ".git", ".venv", ".build", ".*_cache", ".hypothesis", "__pycache__", "*.tgz", "crds"
+    )
     shutil.copytree(ROOT, checkout, ignore=left_out)
     own = tmp_path / "own"
     own.mkdir()

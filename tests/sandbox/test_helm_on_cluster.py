@@ -284,7 +284,7 @@ asyncio.run(helm.upgrade_install(Path(chart), "probe", namespace, Path(values), 
 
 def test_a_release_that_does_not_become_ready_says_what_is_not(probe: Probe) -> None:
     with pytest.raises(HelmError, match="not ready in time") as caught:
-        probe.upgrade(stuck=True, timeout=3)
+        probe.upgrade(stuck=True, timeout=6)
     if probe.helm.binary.major >= 4:
         assert any("Deployment" in cause and RELEASE in cause for cause in caught.value.causes)
     objects = probe.cluster.release_objects(RELEASE, probe.namespace)
@@ -309,7 +309,7 @@ def test_a_hook_that_does_not_end_is_named(probe: Probe) -> None:
 def test_a_failed_upgrade_is_rolled_back_when_told(probe: Probe) -> None:
     probe.upgrade()
     with pytest.raises(HelmError):
-        probe.run(probe.upgrading(timeout=4, options={"rollback_on_failure": True}, stuck=True, data="two"))
+        probe.run(probe.upgrading(timeout=8, options={"rollback_on_failure": True}, stuck=True, data="two"))
     assert probe.statuses() == ["superseded", "failed", "deployed"]
     assert probe.get("configmap")["data"] == {"key": "one"}
 

@@ -137,7 +137,8 @@ def test_what_a_killed_start_left_is_removed_by_down(cache: Path, folder: Path, 
     starter.communicate()
     found = sandbox.status("one", cache)
     assert found is not None
-    assert found.state != "running"
+    # Who supervises it goes on, and may be done with the last step by now.
+    assert found.state != "running" or moment == "kwok"
     assert sandbox.down("one", cache)
     assert alive(found.processes) == set()
     assert processes.of(folder) == ()

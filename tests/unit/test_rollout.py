@@ -312,14 +312,19 @@ def test_the_observer_sees_each_layers_states_in_their_order() -> None:
     assert 0 < ends["base"].seconds < 5
 
 
-def test_the_observer_sees_the_pods_of_what_runs() -> None:
+def test_the_observer_sees_the_pods_of_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollout, "POLL_INTERVAL", 0.01)
+
+    def looked() -> list[Progress]:
+        return [each for each in run.seen if each.state is State.RUNNING and each.pods]
+
     async def slow() -> None:
-        await asyncio.sleep(rollout.POLL_INTERVAL * 1.2)
+        while not looked():  # noqa: ASYNC110 - who looks tells nobody
+            await asyncio.sleep(0.01)
 
     run = Run(FakeHelm({"base": slow}), plan=WHOLE.select(["base", "alone"]))
-    asyncio.run(run.install())
-    (looked,) = [each for each in run.seen if each.state is State.RUNNING and each.seconds]
-    assert (looked.layer, looked.pods) == ("base", (1, 3))
+    asyncio.run(asyncio.wait_for(run.install(), 60))
+    assert {(each.layer, each.pods) for each in looked()} == {("base", (1, 3))}
 
 
 def test_the_causes_of_a_failure_are_helms_and_the_clusters_each_once() -> None:

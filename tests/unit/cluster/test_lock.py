@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from depin_helm.cluster import Cluster, Lock
+from depin_helm.cluster.connection import Connection
 from depin_helm.errors import ClusterError, LockedError
 from tests.unit.cluster.api import Api
 
@@ -100,7 +104,9 @@ def test_an_interrupted_holder_leaves_its_work_abandoned(cluster: Cluster) -> No
 def test_it_is_renewed_while_it_is_held(api: Api, cluster: Cluster) -> None:
     with Lock.acquire(cluster, "prod", "install", duration=1):
         first = lease(api)["spec"]["renewTime"]
-        assert threading.Event().wait(1.5) is False
+        deadline = time.monotonic() + 30
+        while lease(api)["spec"]["renewTime"] <= first and time.monotonic() < deadline:
+            time.sleep(0.05)
         assert lease(api)["spec"]["renewTime"] > first
 
 
@@ -113,6 +119,39 @@ def test_whoever_loses_it_is_told(cluster: Cluster) -> None:
         lock.release()  # gives nothing back that is somebody else's
         with pytest.raises(LockedError):
             cluster.lock("prod", "install")
+
+
+def test_whoever_cannot_renew_it_stops_before_somebody_else_begins(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = threading.Event()
+    lock = Lock.acquire(cluster, "prod", "install", on_lost=lost.set, duration=6)
+    begun = time.monotonic()
+
+    def silent(self: Connection, *_: Any, **__: Any) -> Any:
+        time.sleep(self._timeout.read or 0)
+        raise ValueError("no answer, and no words for it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "request", silent)
+        assert lost.wait(30)
+        assert 4 < time.monotonic() - begun < 6
+    lock.release()
+
+
+def test_a_process_that_has_ended_holds_nothing(api: Api, cluster: Cluster) -> None:
+    ended = subprocess.Popen(["true"])
+    try:
+        # It is there until somebody asks for its exit code.
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        with cluster.lock("prod", "install"):
+            place = lease(api)["metadata"]["annotations"][PROCESS].rpartition("/")[0]
+        started = Path(f"/proc/{ended.pid}/stat").read_text().rpartition(")")[2].split()[19]
+        held_by(api, cluster, f"{place}/{ended.pid}:{started}")
+        with cluster.lock("prod", "install") as lock:
+            assert lock.abandoned
+    finally:
+        ended.wait()
 
 
 def test_a_cluster_that_is_gone_does_not_keep_us(api: Api, cluster: Cluster) -> None:
