@@ -75,6 +75,8 @@ def read(environment: str, plan: Plan, enabled: Plan, digest: str, cluster: Clus
         elif installed != digest:
             notes.append("an upgrade would install other charts")
         counts = pods.get(layer.release, (0, 0))
+        if layer.release in pods and not counts[1]:
+            notes.append("its workloads want no pods: no node is selected, or there are 0 replicas")
         missing = counts[0] < counts[1]
         objects = cluster.release_objects(layer.release, layer.namespace) if missing else ()
         layers.append(

@@ -34,7 +34,11 @@ _ITEM_KEYS = ("name", "key", "containerPort", "port", "mountPath", "ip", "uid")
 
 
 class Action(enum.StrEnum):
-    """What becomes of an object; to replace it means that it has to be deleted first."""
+    """What becomes of an object.
+
+    To replace it means that it has to be deleted first, or that another one takes its place whose name ends
+    in another digest.
+    """
 
     CREATE = "create"
     UPDATE = "update"

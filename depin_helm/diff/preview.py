@@ -26,6 +26,8 @@ Object = dict[str, Any]
 #: Group, kind, namespace and name: what makes two objects the same one, whatever their API version.
 Key = tuple[str, str, str, str]
 
+#: What the chart puts behind the name of a Job and its ConfigMap (`sha256sum | trunc 10`).
+_DIGEST = re.compile(r"-[0-9a-f]{10}$")
 _MANAGER = re.compile(r'conflict with "([^"]+)"')
 
 #: Whether objects of this API version and kind have a namespace.
@@ -56,6 +58,12 @@ class Desired:
     objects: tuple[Wanted, ...]
     removed: tuple[Wanted, ...]
     owned: frozenset[Key]
+
+    def predecessors(self) -> dict[Key, Wanted]:
+        """The removed object whose place each object takes: only the digests in their names differ."""
+        gone = {stem: one for one in self.removed if (stem := _stem(one.key))}
+        found = {one.key: gone.get(stem) for one in self.objects if (stem := _stem(one.key))}
+        return {name: old for name, old in found.items() if old is not None}
 
 
 def diff(
@@ -96,9 +104,10 @@ def diff(
     growths = volumes.planned(layers, cluster)
     for each, (layer, _) in zip(desired, layers, strict=True):
         grown = [growth for growth in growths if growth.layer == layer.name]
-        changes += [_explained(verdicts[one.key], grown) for one in each.objects]
+        old = {name: one for name, one in each.predecessors().items() if one.key in live and name not in live}
+        changes += [_explained(_renamed(verdicts[one.key], one, old), grown) for one in each.objects]
         changes += [found for growth in grown for found in _volume_changes(growth, verdicts, cluster)]
-        changes += [_deleted(one, live.get(one.key)) for one in each.removed]
+        changes += [_deleted(one, live.get(one.key)) for one in each.removed if one not in old.values()]
     return tuple(found for found in changes if found)
 
 
@@ -251,6 +260,13 @@ def _explained(found: Change | None, growths: Iterable[Growth]) -> Change | None
     return found
 
 
+def _renamed(found: Change | None, one: Wanted, old: Mapping[Key, Wanted]) -> Change | None:
+    """The creation of an object that takes another's place, as what differs between both as rendered."""
+    if found is None or one.key not in old:
+        return found
+    return change(Action.REPLACE, found.layer, old[one.key].obj, one.obj, problem=found.problem)
+
+
 def _volume_changes(
     growth: Growth, verdicts: Mapping[Key, Change | None], cluster: Cluster
 ) -> Iterator[Change]:
@@ -295,6 +311,12 @@ def _without_schemas(crd: Mapping[str, Any]) -> Object:
     """The definition short enough to be shown."""
     versions = [{k: v for k, v in version.items() if k != "schema"} for version in crd["spec"]["versions"]]
     return {**crd, "spec": {**crd["spec"], "versions": versions}}
+
+
+def _stem(name: Key) -> tuple[str, ...]:
+    """An object's key without the digest in its name; empty if it has none."""
+    *place, last = name
+    return (*place, _DIGEST.sub("", last)) if _DIGEST.search(last) else ()
 
 
 def _group(api_version: str) -> str:

@@ -30,8 +30,7 @@ def objects(cluster: Cluster) -> dict[Name, Object]:
             continue
         for item in cluster.list(api_version, kind):
             metadata = item["metadata"]
-            if (kind, metadata["name"]) not in _EVERYWHERE:
-                found[kind, metadata.get("namespace", ""), metadata["name"]] = item
+            found[kind, metadata.get("namespace", ""), metadata["name"]] = item
     return found
 
 
@@ -42,7 +41,11 @@ def is_release(item: Object) -> bool:
 
 def versions(cluster: Cluster) -> dict[Name, str]:
     """What changes whenever an object does, its status aside, of every object but Helm's records."""
-    return {name: _version(item) for name, item in objects(cluster).items() if not is_release(item)}
+    return {
+        name: _version(item)
+        for name, item in objects(cluster).items()
+        if not is_release(item) and name[::2] not in _EVERYWHERE
+    }
 
 
 def _version(item: Object) -> str:

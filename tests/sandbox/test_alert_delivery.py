@@ -275,7 +275,10 @@ def test_every_query_about_the_network_has_an_answer_with_the_labels_that_it_sho
                 _shows_its_labels(target, found[0]["metric"])
         return not unanswered
 
-    until(answered)
+    try:
+        until(answered)
+    except AssertionError as error:
+        raise AssertionError("\n".join(target.promql for target in unanswered)) from error
 
 
 def _shows_its_labels(target: Target, labels: dict[str, str]) -> None:

@@ -208,6 +208,19 @@ def test_a_changed_value_is_shown_where_it_takes_effect(subject: Subject) -> Non
     assert change.problem == ""
 
 
+def test_a_job_that_does_something_else_is_shown_with_what_it_does(subject: Subject) -> None:
+    changes = subject.diff("depin-elasticsearch.logs.delete.after=20d")
+    assert [(change.action, change.kind) for change in changes] == [
+        ("replace", "ConfigMap"),
+        ("replace", "Job"),
+    ]
+    config, job = changes
+    lines = set(config.new_yaml.splitlines()) - set(config.old_yaml.splitlines())
+    assert any('"20d"' in line for line in lines)
+    assert len(lines) < 10
+    assert fields(job).keys() == {"metadata.name", "spec.template.spec.volumes[name=content].configMap.name"}
+
+
 def test_a_claim_templates_size_names_itself_and_what_becomes_of_claims_and_pods(subject: Subject) -> None:
     change, *claims = subject.diff("elasticsearch.volumeClaimTemplate.resources.requests.storage=200Gi")
     assert summary([change]) == [("replace", "StatefulSet", "elasticsearch-master")]

@@ -34,6 +34,7 @@ class Network:
         self._exporter = exporter
         self._clock = clock
         self._last = clock() - 1
+        self._events = 0
         self.regions = regions
         self.nodes = [Place(f"node-{i + 1}", regions[i % len(regions)]) for i in range(nodes)]
         self.edges = [Place(f"edge-{i + 1}", regions[i % len(regions)]) for i in range(edges)]
@@ -47,12 +48,15 @@ class Network:
         now = self._clock()
         events = min(MOST, max(1, round((now - self._last) * RATE)))
         self._last = now
+        # Every tenth probe and every twentieth job is another one than the rest, however few happen at once.
+        numbers = range(self._events, self._events + events)
+        self._events += events
         for node in self.nodes:
             self._node(node, now)
         for edge in self.edges:
-            self._edge(edge, events)
+            self._edge(edge, numbers)
         for region in self.regions:
-            self._region(region, events)
+            self._region(region, numbers)
 
     def _node(self, node: Place, now: float) -> None:
         say = self._exporter
@@ -98,21 +102,21 @@ class Network:
             say.gpu_errors,
         )
 
-    def _edge(self, edge: Place, events: int) -> None:
-        say = self._exporter
+    def _edge(self, edge: Place, numbers: range) -> None:
+        say, events = self._exporter, len(numbers)
         own = (edge.name, edge.region)
         up = edge.name not in self.stopped
         say.edge_up.labels(*own).set(up)
         say.edge_received.labels(*own).inc(1500 * events * up)
         say.edge_sent.labels(*own).inc(900 * events * up)
         latency, loss = say.edge_latency.labels(*own), say.edge_loss.labels(*own)
-        for number in range(events * up):
+        for number in numbers if up else ():
             slower = SLOWER if edge.name in self.slow else 1
             latency.observe(LATENCY[number % len(LATENCY)] * slower)
             loss.observe(0.02 if number % 10 == 0 else 0)
 
-    def _region(self, region: str, events: int) -> None:
-        say = self._exporter
+    def _region(self, region: str, numbers: range) -> None:
+        say, events = self._exporter, len(numbers)
         say.peers.labels(region).set(sum(node.region == region for node in self.nodes))
         say.stake.labels(region).set(10_000)
         say.jobs_submitted.labels(region).inc(events)
@@ -125,7 +129,7 @@ class Network:
             say.running_jobs.labels(*own).set(5)
             for reason in REASONS:
                 say.job_failures.labels(*own, reason).inc(events * 0.05 if reason == "error" else 0)
-            for number in range(events):
+            for number in numbers:
                 say.queue_duration.labels(*own).observe(0.4 + number % 5)
-                result = "failed" if number % 20 == 19 else "succeeded"
+                result = "failed" if number % 20 == 0 else "succeeded"
                 say.job_duration.labels(*own, result).observe(20 + number % 50)

@@ -1,4 +1,4 @@
-"""What `status` says of a layer whose Job failed."""
+"""What `status` says of a layer whose Job failed, or that runs nowhere."""
 
 from __future__ import annotations
 
@@ -86,3 +86,16 @@ def test_a_layer_whose_job_is_done_is_healthy_and_says_nothing(tmp_path: Path) -
         found = read(api, tmp_path)
     assert found.healthy
     assert found.layers[0].causes == ()
+
+
+def test_a_layer_that_runs_nowhere_says_so(tmp_path: Path) -> None:
+    marks = {"annotations": {"meta.helm.sh/release-name": "depin-logs"}}
+    with serve() as api:
+        install(api)
+        api.put("DaemonSet", "agent", "logging", metadata=marks, status={"desiredNumberScheduled": 0})
+        (layer,) = read(api, tmp_path).layers
+        assert layer.pods == (0, 0)
+        assert "no node is selected" in layer.note
+        api.put("DaemonSet", "agent", "logging", metadata=marks, status={"desiredNumberScheduled": 1})
+        (layer,) = read(api, tmp_path).layers
+        assert layer.note == "an upgrade would install other charts"

@@ -68,10 +68,10 @@ def _shards(facts: Facts) -> Iterator[Violation]:
         facts.enabled(_SETUP) and whole_cluster(facts) and primaries and nodes and delete and begun and size
     ):
         return
-    # With as many logs as fill one index after the other, but no faster than Elasticsearch looks.
-    filled = size * primaries / (_GB * (facts.number(*_RATE) or 0) or 1) * _SECONDS["d"]
-    each = max(min(begun, filled) if facts.number(*_RATE) else begun, _POLL)
-    indices = ceil((delete + begun) / each)
+    rate = facts.number(*_RATE)
+    filled = size * primaries / (rate * _GB) * _SECONDS["d"] if rate else begun
+    # Elasticsearch begins no index sooner than it looks.
+    indices = ceil((delete + begun) / max(min(begun, filled), _POLL))
     shards = indices * int(primaries) * (1 + int(copies or 0))
     if shards > _SHARDS * nodes:
         yield Violation(

@@ -22,7 +22,7 @@ _ITEM = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _BAD = {"%": "it ends with %", "[": "a [ is never closed; one that is meant is %["}
-#: What regular expressions have and Lua's patterns have not; the first within a set, too.
+#: What regular expressions have and Lua's patterns have not: outside of sets, and within them.
 _REGULAR = re.compile(r"\\[dDwWsSbB.]|(?<!%)\{\d+(?:,\d*)?\}|\(\?[:=!<]|(?<!%)\|")
 _CLASS = re.compile(r"\\[dDwWsS]")
 

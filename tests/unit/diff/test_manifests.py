@@ -104,3 +104,15 @@ def test_what_the_release_has_had_is_its_own() -> None:
     old = config("a") + config("b") + config("c")
     desired = read(config("a") + config("b", "two") + config("new"), record(1, "deployed", old))
     assert {name for *_, name in desired.owned} == {"a", "b", "c"}
+
+
+def test_an_object_whose_name_has_another_digest_takes_the_place_of_the_one_before() -> None:
+    def predecessors(new: str, old: str) -> dict[str, str]:
+        found = read(new, record(1, "deployed", old)).predecessors()
+        return {name[-1]: one.key[-1] for name, one in found.items()}
+
+    old = config("setup-0123456789") + config("other-0123456789")
+    assert predecessors(config("setup-abcdef0123", "two"), old) == {"setup-abcdef0123": "setup-0123456789"}
+    assert predecessors(config("third-abcdef0123"), old) == predecessors(config("setup-abc"), old) == {}
+    job = config("setup-abcdef0123").replace("ConfigMap", "Job")
+    assert predecessors(job, old) == {}
