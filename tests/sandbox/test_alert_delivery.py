@@ -140,7 +140,8 @@ def prometheus(
             "alertmanagers": [{"static_configs": [{"targets": [alertmanager.address]}]}],
         },
     }
-    with servers.prometheus(folder, yamlio.dump(configuration)) as server:
+    # An alert that fires before Prometheus has found Alertmanager is sent a minute later by default.
+    with servers.prometheus(folder, yamlio.dump(configuration), "--rules.alert.resend-delay=3s") as server:
         yield server
 
 
