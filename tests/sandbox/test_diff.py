@@ -218,7 +218,7 @@ def test_a_job_that_does_something_else_is_shown_with_what_it_does(subject: Subj
     lines = set(config.new_yaml.splitlines()) - set(config.old_yaml.splitlines())
     assert any('"20d"' in line for line in lines)
     assert len(lines) < 10
-    assert fields(job).keys() == {"metadata.name", "spec.template.spec.volumes[name=content].configMap.name"}
+    assert fields(job).keys() == {"metadata.name", "spec.template.spec.volumes[name=requests].configMap.name"}
 
 
 def test_a_claim_templates_size_names_itself_and_what_becomes_of_claims_and_pods(subject: Subject) -> None:
