@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -92,7 +93,9 @@ class Facts:
         """The number at `path`, also one that is written as text; None if there is none."""
         value = self.get(*path)
         value = plain(value) if isinstance(value, str) else value
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return value if math.isfinite(value) else None
 
 
 def lookup(values: Any, path: Path) -> Any:

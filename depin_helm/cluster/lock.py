@@ -127,24 +127,24 @@ class Lock:
         return lease if ours else None
 
     def _renew(self) -> None:
-        cluster = self._cluster.hasty(self._duration / 6)
+        cluster = self._cluster.hasty(self._duration / 15)
         renewed, pause = time.monotonic(), self._duration / 3
         while not self._done.wait(pause):
-            begun, pause = time.monotonic(), self._duration / 3
+            begun = time.monotonic()
+            if begun - renewed > self._duration * 2 / 3:
+                break
+            pause = self._duration / 15
             try:
                 lease = self._ours(cluster)
                 if lease is None:
                     break
                 lease["spec"]["renewTime"] = _micro_time(cluster.now())
                 cluster.replace(lease)
-                renewed = begun
+                renewed, pause = begun, self._duration / 3
             except LockedError:
                 continue
             except Exception as error:  # whatever it is, the lock runs out
                 log.warning("the lock could not be renewed: %s", error)
-                pause = self._duration / 15
-                if time.monotonic() - renewed > self._duration * 2 / 3:
-                    break
         else:
             return
         if not self._done.is_set():

@@ -58,6 +58,7 @@ class Objects:
         """The same for who cannot wait: a request is made once, and ends after some such time."""
         other = copy.copy(self)
         other._connection = self._connection.hasty(seconds)
+        other._discovering = threading.Lock()  # it does not wait for who asks again what there is
         return other
 
     def close(self) -> None:

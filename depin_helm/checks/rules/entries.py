@@ -5,6 +5,7 @@ Helm replaces a list, and a text, as a whole: who adds an entry has to repeat th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,38 +15,85 @@ from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.logs import AGENT, configured_here
 from depin_helm.yamlio import Path
 
-#: What containers get: variables, mounts, and the volumes for them.
-_KEYS = {"extraEnvs", "env", "secretMounts", "extraVolumes", "extraVolumeMounts"}
-_FILE = ("elasticsearch", "esConfig", "elasticsearch.yml")
+#: By what the entries are told apart: variables by their names, mounts by their places.
+_KEYS = {"extraEnvs": "name", "env": "name", "secretMounts": "path", "extraVolumeMounts": "mountPath"}
+_VOLUMES, _MOUNTS = "extraVolumes", "extraVolumeMounts"
+_NAME = "elasticsearch"
+_FILE = (_NAME, "esConfig", "elasticsearch.yml")
+_KIBANA = ("kibana", "kibanaConfig", "kibana.yml")
+#: What only kibana.yml asks for, where it does.
+_READER = "KIBANA_READER_"
+#: Not needed for security, nor to start where the nodes are prepared.
+_CHOICE = "node.store.allow_mmap"
+_OF_FILES = re.compile(r"\.(key|certificate|certificate_authorities)$")
 
 
 def _lost(facts: Facts) -> Iterator[Violation]:
-    for path, value in facts.live:
-        if path[-1] not in _KEYS or not isinstance(value, list) or not facts.chosen(path):
-            continue
-        if path[0] == AGENT and not configured_here(facts):
+    for component in filter(facts.enabled, facts.values):
+        if component == AGENT and not configured_here(facts):
             continue  # what is missing was for the configuration of ours
-        kept = set(_names(value))
-        if missing := ", ".join(name for name in _names(_ours(facts, path)) if name not in kept):
-            yield Violation(
-                (path,), f"replaces the platform's list and lacks its {missing}", "repeat its entries"
-            )
+        for key in (*_KEYS, _VOLUMES):
+            path, value = (component, key), facts.get(component, key)
+            if not facts.chosen(path) or not isinstance(value, list | None):
+                continue
+            kept = {_told(entry, key) for entry in value or ()}
+            ours = _ours(facts, path)
+            lacking = [
+                str(_told(entry, key))
+                for entry in (ours if isinstance(ours, list) else ())
+                if _told(entry, key) not in kept and _is_needed(facts, component, key, entry)
+            ]
+            if lacking:
+                message = f"replaces the platform's list and lacks its {', '.join(lacking)}"
+                yield Violation((path,), message, "repeat its entries")
+
+
+def _told(entry: Any, key: str) -> Any:
+    found = entry.get(_KEYS.get(key, "name")) if isinstance(entry, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _is_needed(facts: Facts, component: str, key: str, entry: Any) -> bool:
+    """Whether the component does not do without the entry."""
+    if _told(entry, key) is None:
+        return False
+    if key == _VOLUMES:
+        mounts = facts.get(component, _MOUNTS)
+        used = mounts if isinstance(mounts, list) else ()
+        return any(isinstance(each, dict) and each.get("name") == entry["name"] for each in used)
+    if _KEYS[key] != "name":
+        return True
+    if entry["name"].startswith(_READER) and f"${{{entry['name']}}}" not in str(facts.get(*_KIBANA)):
+        return False
+    # What is written there is a choice; what comes from a Secret may come from envFrom as well.
+    return "valueFrom" in entry and not facts.get(component, "envFrom")
 
 
 def _lines(facts: Facts) -> Iterator[Violation]:
     value = facts.get(*_FILE)
-    if not facts.enabled(_FILE[0]) or not isinstance(value, str) or not facts.chosen(_FILE):
+    if not facts.enabled(_NAME) or not isinstance(value, str) or not facts.chosen(_FILE):
         return
-    given, ours = _settings(value), _settings(_ours(facts, _FILE))
+    given, ours = elastic_settings(facts), _settings(_ours(facts, _FILE))
     if given is None or ours is None:
         return
-    missing = ", ".join(key for key in ours if key not in given)
-    if missing:
+    # Keys and certificates may be in one file of their own.
+    stores = tuple(key.removesuffix("keystore.path") for key in given if key.endswith(".ssl.keystore.path"))
+    lacking = [key for key in ours if key not in given and key != _CHOICE]
+    lacking = [key for key in lacking if not (stores and key.startswith(stores) and _OF_FILES.search(key))]
+    if lacking:
         yield Violation(
             (_FILE,),
-            f"replaces the platform's file and lacks its {missing}",
+            f"replaces the platform's file and lacks its {', '.join(lacking)}",
             "repeat its lines; a single setting can be a variable in extraEnvs instead",
         )
+
+
+def elastic_settings(facts: Facts) -> set[str] | None:
+    """Names of what elasticsearch.yml and variables set; None if the file cannot be read, as a template."""
+    found = _settings(facts.get(*_FILE))
+    variables = facts.get(_NAME, "extraEnvs")
+    named = (_told(each, "extraEnvs") for each in (variables if isinstance(variables, list) else ()))
+    return None if found is None else {*found, *filter(None, named)}
 
 
 def _ours(facts: Facts, path: Path) -> Any:
@@ -55,16 +103,10 @@ def _ours(facts: Facts, path: Path) -> Any:
     return found[-1] if found else None
 
 
-def _names(entries: Any) -> Iterator[str]:
-    for each in entries if isinstance(entries, list) else ():
-        if isinstance(each, dict) and isinstance(each.get("name"), str):
-            yield each["name"]
-
-
 def _settings(text: Any) -> dict[str, Any] | None:
     """The settings of elasticsearch.yml by their whole names; None if it cannot be read, as a template."""
     if not isinstance(text, str):
-        return None
+        return {} if text is None else None
     try:
         data = yamlio.load(text.encode())
     except yamlio.YAMLError:

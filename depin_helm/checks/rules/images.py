@@ -86,13 +86,13 @@ def _digests(facts: Facts) -> Iterator[Violation]:
 
 
 def _kibana(facts: Facts) -> Iterator[Violation]:
-    """Elastic's support matrix: Kibana is not newer than Elasticsearch, nor of another major version."""
+    """Kibana's own check: its minor version is not newer than Elasticsearch's, and its major one the same."""
     places = (("kibana", "imageTag"), ("elasticsearch", "imageTag"))
     if not all(facts.enabled(place[0]) for place in places):
         return
     versions = [_RELEASE.match(str(facts.get(*place))) for place in places]
     kibana, elasticsearch = (tuple(map(int, each.groups())) if each else () for each in versions)
-    if kibana and elasticsearch and (kibana > elasticsearch or kibana[0] != elasticsearch[0]):
+    if kibana and elasticsearch and (kibana[:2] > elasticsearch[:2] or kibana[0] != elasticsearch[0]):
         yield Violation(
             places, f"does not work with Elasticsearch {facts.get(*places[1])}", "the same version for both"
         )
@@ -113,7 +113,7 @@ RULES = (
     ),
     Rule(
         "kibana-version",
-        "Kibana is of Elasticsearch's major version and not newer",
+        "Kibana is of Elasticsearch's major version and of no newer minor one",
         "it does not start",
         _kibana,
     ),

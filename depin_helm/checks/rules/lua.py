@@ -23,8 +23,8 @@ _ITEM = re.compile(
 )
 _BAD = {"%": "it ends with %", "[": "a [ is never closed; one that is meant is %["}
 #: What regular expressions have and Lua's patterns have not: outside of sets, and within them.
-_REGULAR = re.compile(r"\\[dDwWsSbB.]|(?<!%)\{\d+(?:,\d*)?\}|\(\?[:=!<]|(?<!%)\|")
-_CLASS = re.compile(r"\\[dDwWsS]")
+_REGULAR = re.compile(r"(?<!%)(?:\\[dDwWsSbB.]|\{\d+(?:,\d*)?\}|\(\?[:=!<]|\|)")
+_CLASS = re.compile(r"(?<!%)\\[dDwWsS]")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ def parse(text: str) -> Pattern:
             raise ValueError("a ) closes nothing; one that is meant is %)")
         if kind == "again" and not 0 < int(item[1]) <= closed:
             raise ValueError(f"{item} is no capture that has ended")
-        empty = empty and not (kind in ("pair", "again") or (kind == "one" and item[-1:] not in "*?-"))
+        # At the edge of a word there is a word.
+        some = kind in ("pair", "again", "edge") or (kind == "one" and item[-1:] not in "*?-")
+        empty = empty and not some
     if closed < opened:
         raise ValueError("a ( is never closed; one that is meant is %(")
     return Pattern(opened, empty)

@@ -32,7 +32,7 @@ def _pattern(path: Path, given: dict[str, Any]) -> Iterator[Violation]:
         yield Violation(
             (place,),
             f"`{sign}` is a regular expression's, and means something else to Lua",
-            "a pattern of Lua, such as %d%d%d%d%-%d%d%d%d for eight digits; docs/logs.md",
+            f"as in docs/logs.md: %d%d%d%d for four digits, %{sign[0]} for the sign itself",
         )
         return
     try:
@@ -72,6 +72,8 @@ def _names(facts: Facts) -> Iterator[Violation]:
                 "is never met: names are taken apart at dots",
                 f"the last part alone: {name.rpartition('.')[2]}",
             )
+        elif not short:
+            yield Violation((path,), "has no letter and no digit that counts", "a to z, and 0 to 9")
         elif on and len(short) < _SHORTEST:
             yield Violation(
                 (path,),

@@ -33,10 +33,11 @@ def _additions(facts: Facts) -> Iterator[Violation]:
         return
     names = set(PARSERS)
     for path, each in _items(facts, "parsers"):
-        if each.get("name") in names:
+        name = each.get("name")
+        if isinstance(name, str) and name in names:
             yield Violation(((*path, "name"),), "is the name of another parser", "another name")
-        elif isinstance(each.get("name"), str):
-            names.add(each["name"])
+        elif isinstance(name, str):
+            names.add(name)
         if problem := _unreadable(each.get("regex")):
             yield Violation(((*path, "regex"),), *problem)
     for path, each in _items(facts, "filters"):
@@ -107,12 +108,13 @@ def _buffer(facts: Facts) -> Iterator[Violation]:
             f"less than that in all, or a larger {_STATE} in {AGENT}.{_VOLUMES[1]}",
         )
     chunks, memory = facts.number(*_BUFFER, "chunksInMemory"), quantity(facts.get(*_MEMORY))
-    if chunks and memory and max(int(chunks) * _CHUNK, amount[line]) > memory:
-        yield Violation(
-            ((*_BUFFER, "chunksInMemory"), line, _MEMORY),
-            f"what is in memory at the same time does not fit into {facts.get(*_MEMORY)}",
-            f"{int(memory) // 2 // _CHUNK} chunks of 2 MB take half of it",
-        )
+    for path, taken in (((*_BUFFER, "chunksInMemory"), int(chunks or 0) * _CHUNK), (line, amount[line])):
+        if memory and taken > memory:
+            yield Violation(
+                (path, _MEMORY),
+                f"{taken / 10**6:,.0f} MB do not fit into the memory limit {facts.get(*_MEMORY)}",
+                "half of it at most, or a larger limit",
+            )
 
 
 def _state(facts: Facts) -> tuple[Path, int]:

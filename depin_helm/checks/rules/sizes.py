@@ -22,6 +22,8 @@ _VOLUMES = (
 )
 _OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size[= ]([0-9]{1,15})(?!\S)")
 #: Options with which Elasticsearch leaves the size of its heap to Java.
+#: A line of a file with such options that counts for nothing, and the versions of Java that one counts for.
+_COMMENT = re.compile(r"^\s*(?:#.*$|\d+(?:-\d*)?:)", re.MULTILINE)
 _FLAG = re.compile(r"-XX:(?:Max|Min|Initial)HeapSize=")
 
 
@@ -88,7 +90,8 @@ def _java_options(facts: Facts) -> Iterator[tuple[Path, str]]:
     """Texts with options of Java; a later one is stronger."""
     files = facts.get(_ELASTICSEARCH, "esJvmOptions")
     for name in files if isinstance(files, dict) else ():
-        yield from _text(facts, (_ELASTICSEARCH, "esJvmOptions", name))
+        for path, text in _text(facts, (_ELASTICSEARCH, "esJvmOptions", name)):
+            yield path, _COMMENT.sub("", text)
     env = list(_env(facts, _ELASTICSEARCH, "ES_JAVA_OPTS"))
     # The same variable twice in a container: the last one counts.
     yield from env[-1:] or _text(facts, (_ELASTICSEARCH, "esJavaOpts"))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.cron import is_elastic_schedule
+from depin_helm.checks.rules.entries import elastic_settings
 
 _NAME, _SETUP = "elasticsearch", "depin-elasticsearch"
 _SNAPSHOTS = (_SETUP, "snapshots")
@@ -49,8 +50,8 @@ def _port(facts: Facts, settings: object, closed: bool) -> Iterator[Violation]:
 
 def _shared(facts: Facts) -> Iterator[Violation]:
     """Whether elasticsearch.yml lets a repository be in a folder at all."""
-    text, place = facts.get(*_FILE), (*_SNAPSHOTS, "repository", "type")
-    if facts.enabled(_NAME) and isinstance(text, str) and "path.repo" not in text:
+    given, place = elastic_settings(facts), (*_SNAPSHOTS, "repository", "type")
+    if facts.enabled(_NAME) and facts.get(*_FILE) and given is not None and "path.repo" not in given:
         yield Violation(
             (place, _FILE),
             "elasticsearch.yml names no path.repo, below which such repositories are",

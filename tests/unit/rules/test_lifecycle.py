@@ -28,15 +28,6 @@ def test_logs_that_are_deleted_before_are_found(warm: str, delete: str) -> None:
     assert ages(warm, delete) == ["depin-elasticsearch.logs.warm.after"]
 
 
-def test_an_index_is_complete_before_it_is_to_be_deleted() -> None:
-    def rollover(after: Any) -> list[str]:
-        logs = {"rollover": {"after": after}, "delete": {"after": "14d"}}
-        return said("log-ages", {SETUP: {"logs": logs}})
-
-    assert rollover("14d") == rollover(None) == []
-    assert rollover("30d") == ["depin-elasticsearch.logs.rollover.after"]
-
-
 def shards(
     after: str, size: str = "25gb", *, rate: float = 0, primaries: int = 1, nodes: int = 3
 ) -> list[str]:
@@ -61,6 +52,22 @@ def test_a_node_takes_a_thousand_shards() -> None:
     assert shards("1d", "25mb") == []
     assert shards("1d", "25mb", rate=4) == after
     assert shards("1d", "25gb", rate=400) == []
+
+
+def test_whoever_sets_the_limit_knows_it() -> None:
+    logs = {"primaries": 1, "rollover": {"after": "1m", "size": "25gb"}, "delete": {"after": "30d"}}
+    own = {"replicas": 3, "extraEnvs": [{"name": "cluster.max_shards_per_node", "value": "9000"}]}
+    assert said("log-shards", {SETUP: {"logs": logs}, "elasticsearch": own}) == []
+
+
+@pytest.mark.parametrize("odd", [".inf", ".nan", float("inf"), "1e300"])
+def test_no_number_is_too_large_to_be_looked_at(odd: Any) -> None:
+    logs = {"primaries": odd, "replicas": odd, "gigabytesPerDay": odd}
+    times = {"rollover": {"after": "1d", "size": "1gb"}, "delete": {"after": "30d"}}
+    volume = {"volumeClaimTemplate": {"resources": {"requests": {"storage": "1Gi"}}}}
+    for nodes in (3, odd):
+        for rule in ("log-shards", "log-volumes", "log-copies"):
+            said(rule, {SETUP: {"logs": {**logs, **times}}, "elasticsearch": {"replicas": nodes, **volume}})
 
 
 def copies(count: Any, nodes: Any, **more: Any) -> list[str]:
@@ -125,7 +132,7 @@ def test_a_shared_folder_is_one_that_elasticsearch_knows() -> None:
         snapshots = {"enabled": True, "repository": repository}
         return said("snapshot-storage", {SETUP: {"snapshots": snapshots}, "elasticsearch": elasticsearch})
 
-    assert folder("path.repo: /snapshots") == folder(None) == []
+    assert folder("path.repo: /snapshots") == folder(None) == folder("path: {repo: [/snapshots]}") == []
     assert folder("node.store.allow_mmap: false") == ["depin-elasticsearch.snapshots.repository.type"]
 
 

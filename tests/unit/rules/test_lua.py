@@ -87,11 +87,17 @@ def test_what_is_wrong_is_said(pattern: str, reason: str) -> None:
         ("a%|b", ""),
         ("%{2}", ""),
         (r'\\"', ""),
+        (r"a%\d", ""),
+        ("%(?:a", ""),
         ("{%d+}", ""),
     ],
 )
 def test_signs_of_regular_expressions_are_found(pattern: str, sign: str) -> None:
     assert lua.of_regular_expressions(pattern) == sign
+
+
+def test_at_the_edge_of_a_word_there_is_one() -> None:
+    assert not lua.parse("%f[%w]%w*").empty
 
 
 def test_our_own_patterns_are_lua() -> None:

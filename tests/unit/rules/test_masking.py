@@ -45,6 +45,7 @@ def test_names_are_met_and_say_one_thing() -> None:
         names(password=True, apiKey=True, api_key=True, eosToken=False, id=False, pin=True, odd="yes") == []
     )
     assert names(**{"customer.ssn": True}) == [rf"{MASKING}.keys.customer\.ssn"]
+    assert names(пароль=True) == [f"{MASKING}.keys.пароль"]
     assert names(id=True) == [f"{MASKING}.keys.id"]
     assert names(apiKey=True, api_key=False) == [f"{MASKING}.keys.api_key"]
 

@@ -27,7 +27,7 @@ def additions(parsers: Any = (), filters: Any = (), **agent: Any) -> list[str]:
 
 
 def test_each_parser_has_a_name_of_its_own() -> None:
-    assert additions([{"name": "a"}, {"name": "b"}, {"name": None}, {}]) == []
+    assert additions([{"name": "a"}, {"name": "b"}, {"name": None}, {}, {"name": []}]) == []
     assert additions([{"name": "a"}, {"name": "a"}, {"name": "klog"}]) == [
         "parsers[1].name",
         "parsers[2].name",
@@ -94,5 +94,5 @@ def test_buffers_fit_into_their_volume() -> None:
 def test_lines_and_chunks_fit_into_memory() -> None:
     assert buffers(line="64K", chunksInMemory=128) == buffers(chunksInMemory=1000, memory=None) == []
     assert buffers(line="1K") == ["depin-fluent-bit.buffer.line"]
-    assert buffers(line="600M", chunksInMemory=8) == ["depin-fluent-bit.buffer.chunksInMemory"]
+    assert buffers(line="600M", chunksInMemory=8) == ["depin-fluent-bit.buffer.line"]
     assert buffers(chunksInMemory=1000) == ["depin-fluent-bit.buffer.chunksInMemory"]

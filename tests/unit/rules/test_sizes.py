@@ -140,6 +140,11 @@ def test_a_heap_that_elasticsearch_does_not_start_with_is_found(options: str) ->
     assert said("heap-above-memory", heap(options)) == ["elasticsearch.esJavaOpts"]
 
 
+def test_comments_and_versions_in_a_file_of_options_count_for_nothing() -> None:
+    text = "# was: -Xms4g -Xmx4g\n-Xms1g\n17-:-Xmx1g\n  # old -Xmx8g\n"
+    assert said("heap-above-memory", heap("", esJvmOptions={"heap.options": text})) == []
+
+
 def test_options_of_another_form_are_left_to_java() -> None:
     assert said("heap-above-memory", heap("-Xms1g -XX:MaxHeapSize=1g")) == []
 
