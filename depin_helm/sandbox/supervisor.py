@@ -27,6 +27,8 @@ from depin_helm.sandbox.layout import Layout, command
 
 LABEL = "depin.ai/sandbox"
 _POLL = 0.05  # seconds
+#: What simulates the nodes, the status with which a Go program crashes, and how often that is passed over.
+_NODES, _CRASHED, _MOST_CRASHES = "kwok", 2, 5
 _SETTLED = 2.0  # seconds without a new CRD after which the prometheus-operator finds them all
 _MONITORING = ("/apis/monitoring.coreos.com/v1", "/apis/monitoring.coreos.com/v1alpha1")
 _COLLECTIONS = {"Node": "/api/v1/nodes", "StorageClass": "/apis/storage.k8s.io/v1/storageclasses"}
@@ -48,6 +50,7 @@ class Supervisor:
     def __init__(self, plan: Layout) -> None:
         self._layout = plan
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._crashes = 0
 
     async def run(self) -> None:
         """Bring the sandbox up and keep it until SIGTERM."""
@@ -62,6 +65,7 @@ class Supervisor:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(certmanager.CertManager(client, authority).run())
                 tasks.create_task(self._keep_operator(client))
+                tasks.create_task(self._keep_nodes())
         except Stopped as error:
             self._tell(error=str(error), program=error.program)
         finally:
@@ -80,7 +84,7 @@ class Supervisor:
         self._start("kube-controller-manager")
         self._start("kube-scheduler")
         await self._until(lambda: _made(client))
-        self._start("kwok")
+        self._start(_NODES)
         await self._until(lambda: self._usable(client))
         return client
 
@@ -114,10 +118,26 @@ class Supervisor:
                 return False
 
         while not await holds():
+            self._revive_nodes()
             for name, child in self._children.items():
                 if (code := child.poll()) is not None:
                     raise Stopped(name, code)
             await asyncio.sleep(_POLL)
+
+    async def _keep_nodes(self) -> None:
+        while True:
+            self._revive_nodes()
+            await asyncio.sleep(_POLL)
+
+    def _revive_nodes(self) -> None:
+        """Start kwok again if it has crashed: once in hundreds of starts it does, by a race of its own.
+
+        It keeps nothing that the API server does not have.
+        """
+        child = self._children.get(_NODES)
+        if child is not None and child.poll() == _CRASHED and self._crashes < _MOST_CRASHES:
+            self._crashes += 1
+            self._start(_NODES)
 
     async def _keep_operator(self, client: Api) -> None:
         """Run the prometheus-operator while its CRDs are there; again after these change.

@@ -222,6 +222,20 @@ def test_a_sandbox_that_lost_a_process_is_broken_and_can_be_started_anew(cache: 
     assert names(folder) == EVERYTHING
 
 
+def test_nodes_that_crash_by_themselves_come_back(cache: Path, folder: Path) -> None:
+    sandbox.up("one", TOOLS, cache)
+
+    def running() -> list[int]:
+        return [process.pid for process in processes.of(folder) if process.name == "kwok"]
+
+    (victim,) = running()
+    os.kill(victim, signal.SIGQUIT)  # ends a Go program as its own fatal errors do
+    eventually(lambda: running() not in ([], [victim]))
+    found = sandbox.status("one", cache)
+    assert found is not None
+    assert found.state == "running"
+
+
 def test_a_sandbox_whose_supervisor_was_killed_is_still_removed(cache: Path, folder: Path) -> None:
     sandbox.up("one", TOOLS, cache)
     found = processes.of(folder)
