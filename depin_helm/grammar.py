@@ -20,6 +20,7 @@ _UNITS = {
 }
 _BYTES = re.compile(r"((?:[0-9]*\.)?[0-9]+)(?:([KMGTPE])i?)?B")
 _JAVA = re.compile(r"([0-9]+)([kKmMgGtT]?)")
+_FLUENT_BIT, _ELASTIC = re.compile(r"([0-9]{1,15})([kKmMgG]?)"), re.compile(r"([0-9]{1,9})([kmgt])b")
 
 _GO = re.compile(rf"[+-]?(?:0|(?:{_NUMBER}(?:ns|us|µs|μs|ms|s|m|h))+)")
 _PROMETHEUS = re.compile(
@@ -65,6 +66,18 @@ def java_bytes(text: str) -> int | None:
     """Bytes of a size as `java -Xmx` takes it: `512m`, `1G`, plain bytes; None if it is none."""
     match = _JAVA.fullmatch(text) if len(text) <= _LONGEST else None
     return None if match is None else int(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " ")
+
+
+def fluent_bit_bytes(text: Any) -> int | None:
+    """Bytes of a size as Fluent Bit takes it, in which `K` is 1000: `64K`, `1G`; None if it is none."""
+    match = _FLUENT_BIT.fullmatch(text) if isinstance(text, str) and len(text) <= _LONGEST else None
+    return None if match is None else int(match[1]) * 1000 ** " kmg".index(match[2].lower() or " ")
+
+
+def elastic_bytes(text: Any) -> int | None:
+    """Bytes of a size as Elasticsearch takes it, in which `kb` is 1024: `25gb`; None if it is none."""
+    match = _ELASTIC.fullmatch(text) if isinstance(text, str) and len(text) <= _LONGEST else None
+    return None if match is None else int(match[1]) * 1024 ** " kmgt".index(match[2])
 
 
 def is_go_duration(text: str) -> bool:

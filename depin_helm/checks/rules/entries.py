@@ -15,11 +15,11 @@ from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.logs import AGENT, configured_here
 from depin_helm.yamlio import Path
 
-#: By what the entries are told apart: variables by their names, mounts by their places.
-_KEYS = {"extraEnvs": "name", "env": "name", "secretMounts": "path", "extraVolumeMounts": "mountPath"}
 _VOLUMES, _MOUNTS = "extraVolumes", "extraVolumeMounts"
+#: By what the entries are told apart: variables and volumes by their names, mounts by their places.
+_KEYS = {"extraEnvs": "name", "env": "name", "secretMounts": "path", _MOUNTS: "mountPath", _VOLUMES: "name"}
 _NAME = "elasticsearch"
-_FILE = (_NAME, "esConfig", "elasticsearch.yml")
+FILE = (_NAME, "esConfig", "elasticsearch.yml")
 _KIBANA = ("kibana", "kibanaConfig", "kibana.yml")
 #: What only kibana.yml asks for, where it does.
 _READER = "KIBANA_READER_"
@@ -32,7 +32,7 @@ def _lost(facts: Facts) -> Iterator[Violation]:
     for component in filter(facts.enabled, facts.values):
         if component == AGENT and not configured_here(facts):
             continue  # what is missing was for the configuration of ours
-        for key in (*_KEYS, _VOLUMES):
+        for key in _KEYS:
             path, value = (component, key), facts.get(component, key)
             if not facts.chosen(path) or not isinstance(value, list | None):
                 continue
@@ -49,7 +49,7 @@ def _lost(facts: Facts) -> Iterator[Violation]:
 
 
 def _told(entry: Any, key: str) -> Any:
-    found = entry.get(_KEYS.get(key, "name")) if isinstance(entry, dict) else None
+    found = entry.get(_KEYS[key]) if isinstance(entry, dict) else None
     return found if isinstance(found, str) else None
 
 
@@ -70,10 +70,10 @@ def _is_needed(facts: Facts, component: str, key: str, entry: Any) -> bool:
 
 
 def _lines(facts: Facts) -> Iterator[Violation]:
-    value = facts.get(*_FILE)
-    if not facts.enabled(_NAME) or not isinstance(value, str) or not facts.chosen(_FILE):
+    value = facts.get(*FILE)
+    if not facts.enabled(_NAME) or not isinstance(value, str) or not facts.chosen(FILE):
         return
-    given, ours = elastic_settings(facts), _settings(_ours(facts, _FILE))
+    given, ours = elastic_settings(facts), _settings(_ours(facts, FILE))
     if given is None or ours is None:
         return
     # Keys and certificates may be in one file of their own.
@@ -82,7 +82,7 @@ def _lines(facts: Facts) -> Iterator[Violation]:
     lacking = [key for key in lacking if not (stores and key.startswith(stores) and _OF_FILES.search(key))]
     if lacking:
         yield Violation(
-            (_FILE,),
+            (FILE,),
             f"replaces the platform's file and lacks its {', '.join(lacking)}",
             "repeat its lines; a single setting can be a variable in extraEnvs instead",
         )
@@ -90,7 +90,7 @@ def _lines(facts: Facts) -> Iterator[Violation]:
 
 def elastic_settings(facts: Facts) -> set[str] | None:
     """Names of what elasticsearch.yml and variables set; None if the file cannot be read, as a template."""
-    found = _settings(facts.get(*_FILE))
+    found = _settings(facts.get(*FILE))
     variables = facts.get(_NAME, "extraEnvs")
     named = (_told(each, "extraEnvs") for each in (variables if isinstance(variables, list) else ()))
     return None if found is None else {*found, *filter(None, named)}
@@ -103,23 +103,23 @@ def _ours(facts: Facts, path: Path) -> Any:
     return found[-1] if found else None
 
 
-def _settings(text: Any) -> dict[str, Any] | None:
-    """The settings of elasticsearch.yml by their whole names; None if it cannot be read, as a template."""
+def _settings(text: Any) -> list[str] | None:
+    """The whole names of the settings of elasticsearch.yml; None if it cannot be read, as a template."""
     if not isinstance(text, str):
-        return {} if text is None else None
+        return [] if text is None else None
     try:
         data = yamlio.load(text.encode())
     except yamlio.YAMLError:
         return None
-    return dict(_flat(data, "")) if isinstance(data, dict) else {} if data is None else None
+    return list(_flat(data, "")) if isinstance(data, dict) else [] if data is None else None
 
 
-def _flat(data: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def _flat(data: Any, prefix: str) -> Iterator[str]:
     for key, value in data.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", value
+            yield f"{prefix}{key}"
 
 
 RULES = (

@@ -11,7 +11,7 @@ from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.entries import elastic_settings
 from depin_helm.checks.rules.nodes import whole_cluster
-from depin_helm.grammar import quantity
+from depin_helm.grammar import elastic_bytes, quantity
 
 _NAME, _SETUP = "elasticsearch", "depin-elasticsearch"
 _WARM, _DELETE = (_SETUP, "logs", "warm", "after"), (_SETUP, "logs", "delete", "after")
@@ -58,28 +58,27 @@ def _copies(facts: Facts) -> Iterator[Violation]:
 def _shards(facts: Facts) -> Iterator[Violation]:
     """Whether a cluster takes as many shards as there are of all indices that are kept at the same time."""
     primaries, copies, nodes = (facts.number(*path) for path in (_PRIMARIES, _COPIES, _NODES))
-    delete, begun, size = _seconds(facts.get(*_DELETE)), _seconds(facts.get(*_ROLLOVER)), _size(facts)
+    delete, begun, size = (
+        _seconds(facts.get(*_DELETE)),
+        _seconds(facts.get(*_ROLLOVER)),
+        elastic_bytes(facts.get(*_ROLLOVER_SIZE)),
+    )
     if not (
         facts.enabled(_SETUP) and whole_cluster(facts) and primaries and nodes and delete and begun and size
-    ) or any(_LIMIT in setting for setting in elastic_settings(facts) or ()):
+    ):
         return
     rate = facts.number(*_RATE)
     filled = size * primaries / (rate * _GB) * _SECONDS["d"] if rate else begun
     # Elasticsearch begins no index sooner than it looks.
     indices = ceil((delete + begun) / max(min(begun, filled), _POLL))
     shards = indices * int(primaries) * (1 + int(copies or 0))
-    if shards > _SHARDS * nodes:
+    if shards > _SHARDS * nodes and not any(_LIMIT in name for name in elastic_settings(facts) or ()):
         yield Violation(
             (_ROLLOVER, _ROLLOVER_SIZE, _PRIMARIES, _DELETE, _COPIES, _NODES, _RATE),
             f"{indices:,} indices are kept, which are {shards:,} shards; {nodes:g} "
             f"node{'s take' if nodes > 1 else ' takes'} {int(_SHARDS * nodes):,}",
             "a rollover that comes later, or fewer primaries",
         )
-
-
-def _size(facts: Facts) -> int:
-    found = re.fullmatch(r"(\d{1,9})([kmgt])b", str(facts.get(*_ROLLOVER_SIZE)))
-    return int(found[1]) * 1024 ** (" kmgt".index(found[2])) if found else 0
 
 
 def _volumes(facts: Facts) -> Iterator[Violation]:

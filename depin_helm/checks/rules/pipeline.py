@@ -10,7 +10,7 @@ from typing import Any
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.logs import AGENT, OURS, configured_here
-from depin_helm.grammar import quantity
+from depin_helm.grammar import fluent_bit_bytes, quantity
 from depin_helm.yamlio import Path
 
 #: Names in the chart's parsers.yaml, and of multiline parsers: those there and Fluent Bit's own.
@@ -97,7 +97,7 @@ def _buffer(facts: Facts) -> Iterator[Violation]:
     if not configured_here(facts):
         return
     line, size, rejected = ((*_BUFFER, key) for key in ("line", "size", "rejected"))
-    amount = {path: _bytes(facts.get(*path)) for path in (line, size, rejected)}
+    amount = {path: fluent_bit_bytes(facts.get(*path)) or 0 for path in (line, size, rejected)}
     if 0 < amount[line] < _PIECE:
         yield Violation((line,), "is less than the 64K that Fluent Bit reads at once", "64K or more")
     place, limit = _state(facts)
@@ -125,12 +125,6 @@ def _state(facts: Facts) -> tuple[Path, int]:
             path = (*_VOLUMES, index, "emptyDir", "sizeLimit")
             return path, int(quantity(facts.get(*path)) or 0)
     return _VOLUMES, 0
-
-
-def _bytes(text: Any) -> int:
-    """Of a size as Fluent Bit takes it, in which K is 1000; 0 if it is none."""
-    found = re.fullmatch(r"(\d{1,15})([kKmMgG]?)", text) if isinstance(text, str) else None
-    return int(found[1]) * 1000 ** " kmg".index(found[2].lower() or " ") if found else 0
 
 
 RULES = (

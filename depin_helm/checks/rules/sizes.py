@@ -21,9 +21,9 @@ _VOLUMES = (
     ("emptyDir", "sizeLimit"),
 )
 _OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size[= ]([0-9]{1,15})(?!\S)")
-#: Options with which Elasticsearch leaves the size of its heap to Java.
-#: A line of a file with such options that counts for nothing, and the versions of Java that one counts for.
+#: A line of a file with options of Java that counts for nothing, and the versions that one counts for.
 _COMMENT = re.compile(r"^\s*(?:#.*$|\d+(?:-\d*)?:)", re.MULTILINE)
+#: Other options that say how large the heap is.
 _FLAG = re.compile(r"-XX:(?:Max|Min|Initial)HeapSize=")
 
 
@@ -54,10 +54,11 @@ def _heap(facts: Facts) -> Iterator[Violation]:
 def _java_heap(facts: Facts) -> Iterator[Violation]:
     options = list(_java_options(facts))
     largest, smallest = _last(options, "-Xmx"), _last(options, "-Xms")
+    flagged = any(_FLAG.search(text) for _, text in options)
     limit_path, limit = _memory_limit(facts, _ELASTICSEARCH)
     if largest is None and smallest is None:
         # Elasticsearch sizes its heap by itself then (8.5, …/server/cli/MachineDependentHeap.java).
-        if facts.get(*limit_path) is None and not any(_FLAG.search(text) for _, text in options):
+        if facts.get(*limit_path) is None and not flagged:
             yield Violation(
                 (limit_path,),
                 "without a limit, Elasticsearch takes half of the node's memory as its heap",
@@ -75,7 +76,7 @@ def _java_heap(facts: Facts) -> Iterator[Violation]:
             f"{largest[1]} is not below the memory limit {facts.get(*limit_path)}",
             "half of the limit: the other half is the file system cache's",
         )
-    elif any(_FLAG.search(text) for _, text in options):
+    elif flagged:
         return
     # Elasticsearch's own check of its heap, on every interface but loopback.
     elif len(given) < 2 or given[0][2] != given[1][2]:

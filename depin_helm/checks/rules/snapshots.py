@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from depin_helm.checks.facts import Facts
 from depin_helm.checks.rule import Rule, Violation
 from depin_helm.checks.rules.cron import is_elastic_schedule
-from depin_helm.checks.rules.entries import elastic_settings
+from depin_helm.checks.rules.entries import FILE, elastic_settings
 
 _NAME, _SETUP = "elasticsearch", "depin-elasticsearch"
 _SNAPSHOTS = (_SETUP, "snapshots")
 _POLICIES = ("depin-foundation", "networkPolicies")
-_FILE = (_NAME, "esConfig", "elasticsearch.yml")
 #: What a repository of each type cannot be without.
 _PLACE = {"s3": "bucket", "fs": "location"}
 
@@ -51,9 +50,9 @@ def _port(facts: Facts, settings: object, closed: bool) -> Iterator[Violation]:
 def _shared(facts: Facts) -> Iterator[Violation]:
     """Whether elasticsearch.yml lets a repository be in a folder at all."""
     given, place = elastic_settings(facts), (*_SNAPSHOTS, "repository", "type")
-    if facts.enabled(_NAME) and facts.get(*_FILE) and given is not None and "path.repo" not in given:
+    if facts.enabled(_NAME) and facts.get(*FILE) and given is not None and "path.repo" not in given:
         yield Violation(
-            (place, _FILE),
+            (place, FILE),
             "elasticsearch.yml names no path.repo, below which such repositories are",
             "docs/elasticsearch.md: a volume that all nodes share",
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -154,3 +155,16 @@ def trickle(server: Server, pause: float) -> Answer:
             handler.wfile.flush()
 
     return answer
+
+
+def offered_protocols(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What TLS contexts are told to offer from now on, each time that they are."""
+    offered: list[list[str]] = []
+    change = ssl.SSLContext.set_alpn_protocols
+
+    def record(context: ssl.SSLContext, protocols: list[str]) -> None:
+        offered.append(protocols)
+        change(context, protocols)
+
+    monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", record)
+    return offered

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +18,16 @@ from depin_helm.charts.repository import MAX_REDIRECTS, Policy
 from depin_helm.charts.unpack import MAX_ARCHIVE
 from depin_helm.errors import ChartError
 from tests.unit.charts.packing import chart
-from tests.unit.charts.server import Server, body, certificate, cut, redirect, status, trickle
+from tests.unit.charts.server import (
+    Server,
+    body,
+    certificate,
+    cut,
+    offered_protocols,
+    redirect,
+    status,
+    trickle,
+)
 
 # Long enough for a busy machine, short enough for a test that waits for it.
 HASTY = Policy(attempts=3, backoff=0.01, timeout=5, deadline=20)
@@ -362,14 +370,7 @@ def test_connections_of_several_threads_leave_their_common_settings_alone(
     cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate(tmp_path)))
-    offered: list[list[str]] = []
-    change = ssl.SSLContext.set_alpn_protocols
-
-    def record(context: ssl.SSLContext, protocols: list[str]) -> None:
-        offered.append(protocols)
-        change(context, protocols)
-
-    monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", record)
+    offered = offered_protocols(monkeypatch)
     with Server(certificate(tmp_path)) as https:
         cache.pull(offer(https, "a", "b", "c"), policy=HASTY)
     assert offered == [["http/1.1"]]

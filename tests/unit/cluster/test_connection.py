@@ -16,7 +16,7 @@ import pytest
 from depin_helm import yamlio
 from depin_helm.cluster import ApiError, Cluster
 from depin_helm.errors import ClusterError
-from tests.unit.charts.server import Server, certificate
+from tests.unit.charts.server import Server, certificate, offered_protocols
 from tests.unit.charts.server import body as answer_with
 from tests.unit.cluster.api import Api, Connect, kubeconfig, refusal
 
@@ -161,14 +161,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(connect: Connect, tmp_
 def test_connections_of_several_threads_leave_their_common_settings_alone(
     connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    offered: list[list[str]] = []
-    change = ssl.SSLContext.set_alpn_protocols
-
-    def record(context: ssl.SSLContext, protocols: list[str]) -> None:
-        offered.append(protocols)
-        change(context, protocols)
-
-    monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", record)
+    offered = offered_protocols(monkeypatch)
     own = certificate(tmp_path)
     with Server(own) as server:
         server.answers["/version"] = [answer_with(b'{"gitVersion": "v1.35.4"}', Connection="close")]
